@@ -1,0 +1,27 @@
+// Arguments of which this version supports only some of HuggingFace's values.
+#pragma once
+
+#include <string>
+
+namespace downbeat {
+
+// The values of argument `name` that are supported, a blank between two; empty: leave it out. Null: all values are.
+inline const char* supported_values(const std::string& name) {
+  constexpr const char* kSupported[][2] = {
+      // A later version that supports the others deletes the line.
+      {"lr_scheduler_type", "linear"},
+      {"lr_scheduler_kwargs", ""},
+      {"optim", "adamw_torch_fused"},
+      {"optim_args", ""},
+      {"train_sampling_strategy", "random sequential"},
+      {"ignore_data_skip", "false"},
+      {"restore_callback_states_from_checkpoint", "false"},
+      {"resume_from_checkpoint", ""},
+  };
+  for (const auto& [argument, values] : kSupported) {
+    if (name == argument) return values;
+  }
+  return nullptr;
+}
+
+}  // namespace downbeat

@@ -1,0 +1,309 @@
+// The training loop: HuggingFace's order as a list of named steps. Free of torch; a step policy does the arithmetic.
+//
+// The loop alone writes TrainerState. It reads TrainerControl at HuggingFace's places: after each substep, step and
+// epoch. Users meet it through Trainer; one who has a training step of another kind (a simulator, another library) can
+// write a policy for it, or a loop of his own around a CallbackHandler.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <concepts>
+#include <cstdint>
+#include <exception>
+#include <limits>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <tuple>
+
+#include "callbacks/pipeline/callback_handler.h"
+#include "callbacks/vocabulary/prediction_progress.h"
+#include "trainer/interrupt.h"
+#include "trainer/loop_rules.h"
+
+namespace downbeat {
+
+// What the loop asks for. `things(event)` is a std::tuple of references: what events provide besides the vocabulary.
+template <class P>
+concept StepPolicy = requires(P policy, int64_t n, const TrainerState& state, const std::string& prefix) {
+  { policy.batches_per_epoch() } -> std::convertible_to<int64_t>;
+  policy.begin_train(state);        // optimizer and schedule for state.max_steps
+  policy.begin_epoch(n);            // shuffle
+  policy.begin_step(n, n);          // fetch: first batch of the epoch, number of substeps
+  policy.load_batch(n);             // of this substep
+  policy.forward_backward(n, n);    // substeps of this step, steps since the last log line
+  policy.collect_gradients();
+  policy.clip_gradients();
+  policy.optimizer_step();
+  policy.scheduler_step();
+  policy.zero_gradients();
+  { policy.train_logs(n) } -> std::same_as<Logs>;         // steps since the last ones
+  { policy.train_metrics(state) } -> std::same_as<Logs>;  // of the whole run
+  policy.begin_prediction();
+  { policy.prediction_batches() } -> std::convertible_to<int64_t>;
+  policy.prediction_step(n);
+  { policy.prediction_metrics(prefix) } -> std::same_as<Metrics>;
+  { policy.checkpoint(n) } -> std::same_as<Checkpoint>;   // of that step
+  { policy.has_checkpoint(n) } -> std::convertible_to<bool>;
+  policy.save_checkpoint(state);
+  policy.rotate_checkpoints(state);
+  policy.finish_checkpoints(state);  // best model loaded, the others deleted where the limit is 1
+  policy.things(on_step_end);
+};
+
+template <class Handler, StepPolicy Policy>
+class Loop {
+ public:
+  // `args` are resolved. Holds references to handler and policy.
+  Loop(const TrainingArguments& args, Handler& handler, Policy& policy)
+      : args_(with_absolute_intervals(args, plan_of(args, policy.batches_per_epoch()).max_steps)),
+        handler_(handler),
+        policy_(policy) {}
+
+  void init() { fire(on_init_end); }
+
+  // Runs to the end: on_train_begin always has its on_train_end, whatever is thrown.
+  void train() {
+    const InterruptGuard guard;
+    begin_run();
+    try {
+      run();
+    } catch (...) {
+      fail(std::current_exception());
+      throw;
+    }
+    if (interrupted_) throw Interrupted(interrupt_signal());
+  }
+
+  Metrics evaluate() {
+    std::optional<Metrics> metrics = try_evaluate();
+    if (!metrics) throw Interrupted(interrupt_signal());
+    return *metrics;
+  }
+
+  Metrics predict() {
+    fire_prediction(on_predict_begin, 0);
+    if (!predict_batches()) throw Interrupted(interrupt_signal());
+    const Metrics metrics = policy_.prediction_metrics("test");
+    fire(on_predict, metrics);
+    return metrics;
+  }
+
+  // Adds the epoch, puts the line into the history and lets on_log hear it.
+  void log(Logs& logs) {
+    logs["epoch"] = state_.epoch;
+    if (state_.epoch == 0) logs["epoch"] = int64_t{0};  // an integer until the first step, as in HuggingFace
+    Logs entry = logs;
+    entry["step"] = state_.global_step;
+    state_.log_history.push_back(std::move(entry));
+    fire(on_log, logs);
+  }
+
+  const TrainerState& state() const { return state_; }
+  const TrainingArguments& args() const { return args_; }
+  const Logs& train_metrics() const { return train_metrics_; }  // of the last run
+
+ private:
+  // --- A run ---
+
+  void begin_run() {
+    state_ = TrainerState();
+    interrupted_ = train_begun_ = train_ended_ = false;
+    last_logged_step_ = 0;
+    event_ = {};
+  }
+
+  void run() {
+    plan();
+    train_begun_ = true;
+    fire(on_train_begin);
+    if (args_.eval_on_start) try_evaluate();
+    note_interrupt();
+    for (int64_t epoch = 0; epoch < state_.num_train_epochs && !interrupted_; ++epoch) {
+      run_epoch(epoch);
+      if (control_.should_training_stop) break;
+    }
+    finish();
+  }
+
+  void plan() {
+    batches_ = policy_.batches_per_epoch();
+    const Plan plan = plan_of(args_, batches_);
+    state_.max_steps = plan.max_steps;
+    state_.num_train_epochs = plan.num_train_epochs;
+    state_.train_batch_size = args_.per_device_train_batch_size;
+    state_.resolve_intervals(args_);
+    policy_.begin_train(state_);
+  }
+
+  void run_epoch(int64_t epoch) {
+    fire(on_epoch_begin);
+    policy_.begin_epoch(epoch);
+    for (int64_t first = 0; first < batches_; first += args_.gradient_accumulation_steps) {
+      run_step(epoch, first);
+      if (is_leaving()) break;
+    }
+    fire(on_epoch_end);
+    log_evaluate_save();
+  }
+
+  void run_step(int64_t epoch, int64_t first) {
+    const int64_t substeps = std::min<int64_t>(args_.gradient_accumulation_steps, batches_ - first);
+    policy_.begin_step(first, substeps);
+    fire(on_step_begin);
+    for (int64_t substep = 0; substep < substeps - 1; ++substep) {
+      run_substep(substep, substeps);
+      fire(on_substep_end);
+      if (is_leaving()) return;  // without a step: gradients and running loss stay as they are
+    }
+    run_substep(substeps - 1, substeps);
+    update_weights();
+    ++state_.global_step;
+    state_.epoch = static_cast<double>(epoch) + static_cast<double>(first + substeps) / static_cast<double>(batches_);
+    fire(on_step_end);
+    note_interrupt();
+    log_evaluate_save();
+  }
+
+  void run_substep(int64_t substep, int64_t substeps) {
+    policy_.load_batch(substep);
+    fire(on_substep_begin);
+    policy_.forward_backward(substeps, state_.global_step - last_logged_step_);
+  }
+
+  void update_weights() {
+    policy_.collect_gradients();
+    fire(on_gradients_ready);
+    policy_.clip_gradients();
+    fire(on_pre_optimizer_step);
+    policy_.optimizer_step();
+    fire(on_optimizer_step);
+    policy_.scheduler_step();
+    policy_.zero_gradients();
+  }
+
+  void finish() {
+    Logs metrics = policy_.train_metrics(state_);
+    log(metrics);
+    train_metrics_ = std::move(metrics);
+    if (!interrupted_) policy_.finish_checkpoints(state_);  // the checkpoint just written is the one to go on from
+    train_ended_ = true;
+    fire(on_train_end, run_end_of(state_, control_, interrupted_));
+  }
+
+  // The first exception is the one that leaves; what hooks throw on the way is dropped.
+  void fail(const std::exception_ptr& exception) {
+    const EventName from{event_};
+    quietly([&] { fire(on_exception, exception, from); });
+    if (train_begun_ && !train_ended_) quietly([&] { fire(on_train_end, failed_run_end(exception, from)); });
+  }
+  static void quietly(auto&& body) {
+    try {
+      body();
+    } catch (...) {
+    }
+  }
+
+  // --- After a step and after an epoch ---
+
+  void log_evaluate_save() {
+    if (control_.should_log && state_.global_step > last_logged_step_) log_training();
+    if (control_.should_evaluate && !interrupted_) evaluate_and_note_best();
+    if (control_.should_save && state_.global_step > 0) save();
+  }
+
+  void log_training() {
+    Logs logs = policy_.train_logs(state_.global_step - last_logged_step_);
+    last_logged_step_ = state_.global_step;
+    log(logs);
+  }
+
+  void evaluate_and_note_best() {
+    const std::optional<Metrics> metrics = try_evaluate();
+    note_interrupt();
+    if (!metrics) return;
+    const bool is_best = note_best_metric(args_, *metrics, state_);
+    if (args_.save_strategy == SaveStrategy::best) control_.should_save = is_best;  // also takes back what was asked
+  }
+
+  void save() {
+    const int64_t step = state_.global_step;
+    if (state_.best_global_step && (*state_.best_global_step == step || policy_.has_checkpoint(*state_.best_global_step))) {
+      state_.best_model_checkpoint = policy_.checkpoint(*state_.best_global_step).directory;
+    }
+    state_.stateful_callbacks = handler_.states();
+    state_.stateful_callbacks["TrainerControl"] = state_of(control_);
+    policy_.save_checkpoint(state_);
+    policy_.rotate_checkpoints(state_);
+    const Checkpoint checkpoint = policy_.checkpoint(step);
+    fire(on_save, checkpoint);
+  }
+
+  // --- Evaluation ---
+
+  // Nothing when a signal came in the middle.
+  std::optional<Metrics> try_evaluate() {
+    fire_prediction(on_evaluate_begin, 0);
+    if (!predict_batches()) return std::nullopt;
+    Metrics metrics = policy_.prediction_metrics("eval");
+    log(metrics);
+    fire(on_evaluate, std::as_const(metrics));
+    return metrics;
+  }
+
+  bool predict_batches() {
+    policy_.begin_prediction();
+    for (int64_t batch = 0; batch < policy_.prediction_batches(); ++batch) {
+      policy_.prediction_step(batch);
+      fire_prediction(on_prediction_step, batch + 1);
+      if (interrupt_signal() != 0) return false;
+    }
+    return true;
+  }
+
+  // --- Control and events ---
+
+  // A signal means: stop, and save unless nothing is ever saved.
+  void note_interrupt() {
+    if (interrupt_signal() == 0 || interrupted_) return;
+    interrupted_ = true;
+    control_.stop_training(std::string("interrupted by ") + signal_name(interrupt_signal()));
+    control_.stopped_by = signal_name(interrupt_signal());
+    control_.should_save |= args_.save_strategy != SaveStrategy::no;
+  }
+
+  bool is_leaving() const { return control_.should_epoch_stop || control_.should_training_stop; }
+
+  template <class Event>
+  void fire_prediction(Event event, int64_t batch) {
+    const PredictionProgress progress{.batch = batch, .batches = policy_.prediction_batches()};
+    fire(event, progress);
+  }
+
+  template <class Event, class... Own>
+  void fire(Event event, Own&&... own) {
+    try {
+      std::apply([&](auto&... things) { handler_.call_event(event, args_, state_, control_, own..., things...); },
+                 policy_.things(event));
+    } catch (...) {
+      if (event_.empty()) event_ = Event::name();
+      throw;
+    }
+  }
+
+  const TrainingArguments args_;
+  Handler& handler_;
+  Policy& policy_;
+  TrainerState state_;
+  TrainerControl control_;
+  Logs train_metrics_;
+  std::string_view event_;  // from which an exception came
+  int64_t batches_ = 0;
+  int64_t last_logged_step_ = 0;
+  bool interrupted_ = false;
+  bool train_begun_ = false;
+  bool train_ended_ = false;
+};
+
+}  // namespace downbeat

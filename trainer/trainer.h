@@ -1,0 +1,320 @@
+// Trainer: HuggingFace's, for a torch::nn::Module.
+//
+//   downbeat::Trainer trainer(std::make_shared<Digits>(), args, train, eval,
+//                             downbeat::Callbacks(downbeat::EarlyStoppingCallback({.early_stopping_patience = 3})));
+//   trainer.compute_loss_func = downbeat::cross_entropy;      // unless forward() itself returns loss and logits
+//   trainer.compute_metrics = downbeat::accuracy;
+//   const downbeat::TrainOutput out = trainer.train();
+//   const downbeat::Metrics metrics = trainer.evaluate();
+//
+// The model's forward() takes the inputs or the batch (forward.h); a dataset has size() and get(index) or
+// get_batch(indices) (dataset.h); the evaluation set may be left out. This header brings no torch/torch.h: include the
+// modules that your model uses.
+//
+// Besides what events.h lists, hooks may ask for: the model by its class or as torch::nn::Module& (every event);
+// Optimizer& and LRScheduler& (from on_train_begin on); the batch by its class (on_substep_begin); Gradients&
+// (on_gradients_ready to on_optimizer_step) and const GradientNorm& (on_pre_optimizer_step, on_optimizer_step).
+//
+// Trainer throws what user code threw, and one sentence (std::exception) where something is not as it should be. With a
+// training step that is none of LibTorch's use //callbacks alone and a loop of your own.
+#pragma once
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "callbacks/callbacks.h"
+#include "trainer/data/dataset.h"
+#include "trainer/data/tensor_dataset.h"
+#include "trainer/data/torch_dataset.h"
+#include "trainer/forward.h"
+#include "trainer/loop.h"
+#include "trainer/run.h"
+#include "trainer/seed.h"
+#include "trainer/torch_step_policy.h"
+#include "trainer/trainer_checks.h"
+
+namespace downbeat {
+
+struct TrainOutput {
+  int64_t global_step;
+  double training_loss;
+  Logs metrics;
+};
+
+template <class Model, Dataset Train, Dataset Eval>
+class BoundStepPolicy : public TorchStepPolicy {
+ public:
+  using Batch = BatchOf<Train>;
+
+  BoundStepPolicy(std::shared_ptr<Model> model, const TrainingArguments& args, const TrainerFunctions& functions,
+                  Train train, Eval eval, const DataCollator<Train>& data_collator)
+      : TorchStepPolicy(model, args, functions, train.size(), eval.size()),
+        model_(std::move(model)),
+        train_(std::move(train)),
+        eval_(std::move(eval)),
+        data_collator_(data_collator) {}
+
+  template <class Event>
+  auto things(Event) {
+    constexpr bool is_init = std::is_same_v<Event, events::on_init_end>;
+    constexpr bool has_batch = std::is_same_v<Event, events::on_substep_begin>;
+    constexpr bool has_norm =
+        std::is_same_v<Event, events::on_pre_optimizer_step> || std::is_same_v<Event, events::on_optimizer_step>;
+    constexpr bool has_gradients = has_norm || std::is_same_v<Event, events::on_gradients_ready>;
+    if constexpr (is_init) {
+      return std::tie(*model_);
+    } else if constexpr (has_batch) {
+      return std::tie(*model_, optimizer(), lr_scheduler(), selected_);
+    } else if constexpr (has_norm) {
+      return std::tie(*model_, optimizer(), lr_scheduler(), gradients(), gradient_norm());
+    } else if constexpr (has_gradients) {
+      return std::tie(*model_, optimizer(), lr_scheduler(), gradients());
+    } else {
+      return std::tie(*model_, optimizer(), lr_scheduler());
+    }
+  }
+
+  // For another set than the one of the constructor.
+  template <Dataset D>
+  std::function<ForwardResult(Indices)> forward_of(const D& data) {
+    return [this, &data](Indices indices) { return run(data, indices, device()); };
+  }
+
+ private:
+  void fetch_batches(const std::vector<Indices>& batches) override {
+    fetched_.clear();
+    for (const Indices indices : batches) fetched_.push_back(batch_of(train_, data_collator_, indices));
+  }
+  int64_t labels_in_step() const override {
+    int64_t labels = 0;
+    if constexpr (requires(const Batch& batch) { count_labels(batch.labels); }) {
+      for (const Batch& batch : fetched_) labels += count_labels(batch.labels);
+    }
+    return labels;
+  }
+  void select_batch(int64_t substep, at::Device device) override {
+    selected_ = moved_to(fetched_[static_cast<std::size_t>(substep)], device);
+  }
+  ForwardResult forward_selected() override { return forward(*model_, selected_); }
+  ForwardResult forward_eval(Indices indices, at::Device device) override { return run(eval_, indices, device); }
+
+  template <class D>
+  ForwardResult run(const D& data, Indices indices, at::Device device) {
+    if constexpr (std::is_same_v<D, NoDataset>) {
+      return {};
+    } else if constexpr (std::is_same_v<DataCollator<D>, DataCollator<Train>>) {
+      return forward(*model_, moved_to(batch_of(data, data_collator_, indices), device));
+    } else {
+      return forward(*model_, moved_to(batch_of(data, DataCollator<D>{}, indices), device));
+    }
+  }
+
+  std::shared_ptr<Model> model_;
+  Train train_;
+  Eval eval_;
+  const DataCollator<Train>& data_collator_;
+  std::vector<Batch> fetched_;
+  Batch selected_;
+};
+
+struct WrongArguments;
+
+template <class Model, class Train, class Eval = NoDataset, class... Cs>
+class Trainer {
+  static_assert(Dataset<Train> && Dataset<Eval>,
+                "downbeat: a dataset has size() and get_batch(indices), or size(), get(index) and, unless examples are "
+                "{inputs, labels}, collate(examples)");
+  template <class D>
+  static constexpr bool can_take() {
+    if constexpr (std::is_same_v<D, NoDataset>) return true;
+    if constexpr (Dataset<D>) return TakesEither<Model, BatchOf<D>>;
+    return true;
+  }
+  static_assert(can_take<Train>() && can_take<Eval>(),
+                "downbeat: the model has no forward() that takes what the dataset gives, neither batch.inputs nor batch");
+
+  using Handler = CallbackHandler<DefaultFlowCallback, Cs..., std::optional<ProgressCallback>,
+                                  std::optional<PrinterCallback>, DynamicCallbacks>;
+  using Policy = BoundStepPolicy<Model, Train, Eval>;
+
+  template <class Tuple>
+  struct AsTypes;
+  template <class... Things>
+  struct AsTypes<std::tuple<Things...>> {
+    using type = contract::types<Things...>;
+  };
+  template <class Event>
+  struct ThingsOf : AsTypes<decltype(std::declval<Policy&>().things(Event{}))> {};
+  static_assert(Handler::template fits<ThingsOf>());
+
+ public:
+  // Throws std::invalid_argument with one sentence when the arguments are not valid or do not go together with the rest.
+  Trainer(std::shared_ptr<Model> model, const TrainingArguments& args, Train train, Eval eval,
+          CallbackHandler<Cs...> callbacks = CallbackHandler<>())
+      : args_(checked(args)),
+        policy_(std::move(model), args_, functions_, std::move(train), std::move(eval), data_collator),
+        handler_(with_default_callbacks(args_, std::move(callbacks))),
+        loop_(args_, handler_, policy_) {
+    loop_.init();
+  }
+  Trainer(std::shared_ptr<Model> model, const TrainingArguments& args, Train train,
+          CallbackHandler<Cs...> callbacks = CallbackHandler<>())
+    requires std::is_same_v<Eval, NoDataset>
+      : Trainer(std::move(model), args, std::move(train), NoDataset{}, std::move(callbacks)) {}
+
+  Trainer(const Trainer&) = delete;  // its parts know each other; keep it in a std::unique_ptr to pass it on
+  Trainer& operator=(const Trainer&) = delete;
+
+  // Trains from the first step. A signal or an exception leaves after on_train_end.
+  TrainOutput train() {
+    loop_.train();
+    return {loop_.state().global_step, loop_.train_metrics().value_or("train_loss", 0.0), loop_.train_metrics()};
+  }
+
+  // Metrics of the evaluation set, with the prefix eval_; of another one.
+  Metrics evaluate() {
+    if constexpr (std::is_same_v<Eval, NoDataset>) {
+      throw std::invalid_argument("evaluate() needs an evaluation set: give one to Trainer or to evaluate(dataset)");
+    }
+    return loop_.evaluate();
+  }
+  template <Dataset D>
+  Metrics evaluate(const D& dataset) {
+    const PredictionSetGuard guard = use(dataset, /*gathers_logits=*/false);
+    return loop_.evaluate();
+  }
+
+  // Logits, labels and metrics (prefix test_) of a dataset; nothing is logged.
+  template <Dataset D>
+  PredictionOutput predict(const D& dataset) {
+    const PredictionSetGuard guard = use(dataset, /*gathers_logits=*/true);
+    Metrics metrics = loop_.predict();
+    EvalPrediction prediction = policy_.prediction();
+    return {std::move(prediction.predictions), std::move(prediction.label_ids), std::move(metrics)};
+  }
+
+  // Adds the epoch and lets every on_log hear it, as the loop's own lines.
+  void log(Logs logs) { loop_.log(logs); }
+
+  // model.safetensors and training_args.json, without the rest of a checkpoint.
+  void save_model(const std::string& directory) { policy_.save_model(directory); }
+  void save_model() { save_model(args_.output_dir); }
+
+  const TrainerState& state() const { return loop_.state(); }
+  const TrainingArguments& args() const { return loop_.args(); }
+
+  // The static tuple: trainer.callbacks().get<EarlyStoppingCallback>().counter().
+  Handler& callbacks() { return handler_; }
+
+  // Callbacks of run time come last in the order, as in HuggingFace. A plain callback is wrapped.
+  template <class C>
+  void add_callback(C callback) {
+    handler_.template get<DynamicCallbacks>().add_callback(std::move(callback));
+  }
+  template <class C>
+  void add_callback() {
+    handler_.template get<DynamicCallbacks>().template add_callback<C>();
+  }
+  template <class C>
+  auto pop_callback() {
+    check_is_dynamic<C>();
+    return handler_.template get<DynamicCallbacks>().template pop_callback<C>();
+  }
+  // ProgressCallback and PrinterCallback can be removed too: Trainer put them there by itself.
+  template <class C>
+  void remove_callback() {
+    if constexpr (std::is_same_v<C, ProgressCallback> || std::is_same_v<C, PrinterCallback>) {
+      remove_own_callback<C>();
+    } else {
+      check_is_dynamic<C>();
+      handler_.template get<DynamicCallbacks>().template remove_callback<C>();
+    }
+  }
+
+ private:
+  struct PredictionSetGuard {
+    Policy& policy;
+    ~PredictionSetGuard() { policy.reset_prediction_set(); }
+  };
+  template <class D>
+  PredictionSetGuard use(const D& dataset, bool gathers_logits) {
+    static_assert(can_take<D>(), "downbeat: the model has no forward() that takes what this dataset gives");
+    policy_.use_prediction_set(dataset.size(), policy_.forward_of(dataset), gathers_logits);
+    return {policy_};
+  }
+
+  template <class C>
+  static constexpr void check_is_dynamic() {
+    static_assert(!CallbackHandler<DefaultFlowCallback, Cs...>::template has<C>(),
+                  "downbeat: this callback is part of the static tuple and cannot be removed at run time; leave it out, "
+                  "or call remove<T>() on the callbacks before Trainer is constructed");
+  }
+  template <class C>
+  void remove_own_callback() {
+    boost::hana::for_each(handler_.held(), [](auto& held) {
+      if constexpr (std::is_same_v<std::remove_cvref_t<decltype(held)>, std::optional<C>>) held.reset();
+    });
+  }
+
+  static TrainingArguments checked(const TrainingArguments& args) {
+    return checked_arguments(args, !std::is_same_v<Eval, NoDataset>, claimed_trackers<Cs...>());
+  }
+
+  // HuggingFace's order: default flow, the user's (reporters first), progress or printer, what is added at run time.
+  static Handler with_default_callbacks(const TrainingArguments& args, CallbackHandler<Cs...> callbacks) {
+    std::optional<ProgressCallback> progress;
+    std::optional<PrinterCallback> printer;
+    args.disable_tqdm.value_or(false) ? void(printer.emplace()) : void(progress.emplace());
+    return Callbacks(DefaultFlowCallback{}, std::move(callbacks), std::move(progress), std::move(printer),
+                     DynamicCallbacks{});
+  }
+
+  TrainingArguments args_;  // resolved
+  TrainerFunctions functions_;
+
+ public:
+  // Set before train() or evaluate(); HuggingFace's names.
+  ComputeLoss& compute_loss_func = functions_.compute_loss_func;
+  ComputeMetrics& compute_metrics = functions_.compute_metrics;
+  PreprocessLogitsForMetrics& preprocess_logits_for_metrics = functions_.preprocess_logits_for_metrics;
+  DataCollator<Train> data_collator{};  // replaces the dataset's collate
+
+ private:
+  Policy policy_;
+  Handler handler_;
+  Loop<Handler, Policy> loop_;
+};
+
+template <class Model, class Train, class... Cs>
+Trainer(std::shared_ptr<Model>, const TrainingArguments&, Train, CallbackHandler<Cs...>)
+    -> Trainer<Model, Train, NoDataset, Cs...>;
+template <class Model, class Train>
+Trainer(std::shared_ptr<Model>, const TrainingArguments&, Train) -> Trainer<Model, Train, NoDataset>;
+template <class Model, class Train, class Eval>
+Trainer(std::shared_ptr<Model>, const TrainingArguments&, Train, Eval) -> Trainer<Model, Train, Eval>;
+template <class Model, class Train, class Eval, class... Cs>
+Trainer(std::shared_ptr<Model>, const TrainingArguments&, Train, Eval, CallbackHandler<Cs...>)
+    -> Trainer<Model, Train, Eval, Cs...>;
+
+// What no constructor takes ends here, so that it is one sentence.
+template <class... Given>
+Trainer(Given...) -> Trainer<WrongArguments, void, void, Given...>;
+template <class... Given>
+class Trainer<WrongArguments, void, void, Given...> {
+  static_assert(sizeof...(Given) < 0,
+                "downbeat: a Trainer is made of (std::shared_ptr<Model>, TrainingArguments, train dataset[, eval "
+                "dataset][, Callbacks(...)])");
+
+ public:
+  explicit Trainer(Given...);
+};
+
+}  // namespace downbeat

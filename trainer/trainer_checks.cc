@@ -1,0 +1,40 @@
+#include "trainer/trainer_checks.h"
+
+#include <algorithm>
+#include <stdexcept>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "callbacks/vocabulary/message.h"
+
+namespace downbeat {
+namespace {
+
+void check_trackers(const TrainingArguments& args, const std::vector<std::string_view>& trackers) {
+  for (const std::string& name : args.report_to) {
+    const bool is_claimed = std::find(trackers.begin(), trackers.end(), name) != trackers.end();
+    if (is_claimed || name == "none" || name == "all") continue;
+    const std::vector<std::string> known(trackers.begin(), trackers.end());
+    throw std::invalid_argument(absl::StrCat(
+        "report_to=", name, " is asked for, but no callback in the tuple reports there",
+        known.empty() ? "; this program has no trackers" : absl::StrCat("; there are ", absl::StrJoin(known, ", "))));
+  }
+}
+
+}  // namespace
+
+TrainingArguments checked_arguments(const TrainingArguments& args, bool has_eval_dataset,
+                                    const std::vector<std::string_view>& trackers) {
+  const absl::StatusOr<TrainingArguments> resolved = resolve(args);
+  if (!resolved.ok()) throw std::invalid_argument(std::string(resolved.status().message()));
+  if (resolved->eval_strategy != IntervalStrategy::no && !has_eval_dataset) {
+    throw std::invalid_argument(absl::StrCat("eval_strategy=", to_string(resolved->eval_strategy),
+                                             " needs an evaluation set; give one to Trainer or set eval_strategy=no"));
+  }
+  check_trackers(*resolved, trackers);
+  set_log_level(resolved->log_level);
+  return *resolved;
+}
+
+}  // namespace downbeat
