@@ -109,6 +109,8 @@ class Loop {
 
   void begin_run() {
     state_ = TrainerState();
+    control_.stop_reason.clear();
+    control_.stopped_by.clear();
     interrupted_ = train_begun_ = train_ended_ = false;
     last_logged_step_ = 0;
     event_ = {};

@@ -88,7 +88,11 @@ TorchStepPolicy::~TorchStepPolicy() = default;
 // --- Training ---
 
 void TorchStepPolicy::begin_train(const TrainerState& state) {
-  if (train_size_ == 0) throw std::invalid_argument("the training set is empty");
+  if (batches_per_epoch() == 0) {
+    throw std::invalid_argument(absl::StrCat("the training set has ", train_size_, " examples, not one batch of ",
+                                             args_.per_device_train_batch_size,
+                                             args_.dataloader_drop_last ? " as dataloader_drop_last asks" : ""));
+  }
   if (args_.save_strategy != SaveStrategy::no) throw_if_error(create_directories(args_.output_dir));
   optimizer_ = create_optimizer(*model_, args_);
   lr_scheduler_ = std::make_unique<LRScheduler>(*optimizer_, lr_lambda(args_, state.max_steps));
@@ -218,10 +222,6 @@ void TorchStepPolicy::begin_prediction() {
   draw_loader_seed();
 }
 
-int64_t TorchStepPolicy::prediction_batches() const {
-  return prediction_set_ ? prediction_set_->sampler.batches() : eval_sampler_.batches();
-}
-
 bool TorchStepPolicy::gathers_logits() const {
   if (args_.prediction_loss_only) return false;
   return functions_.compute_metrics || (prediction_set_ && prediction_set_->gathers_logits);
@@ -230,7 +230,7 @@ bool TorchStepPolicy::gathers_logits() const {
 void TorchStepPolicy::prediction_step(int64_t batch) {
   const c10::NoGradGuard no_grad;
   set_training(false);
-  const Indices indices = prediction_set_ ? prediction_set_->sampler.batch(batch) : eval_sampler_.batch(batch);
+  const Indices indices = prediction_sampler().batch(batch);
   const ForwardResult result = prediction_set_ ? prediction_set_->forward(indices) : forward_eval(indices, device_);
   const bool counts = functions_.compute_loss_func.counts_items();
   const at::Tensor loss = loss_of(result, counts ? count_labels(result.labels) : 0);
@@ -251,8 +251,10 @@ Metrics TorchStepPolicy::prediction_metrics(const std::string& prefix) {
   }
   Metrics metrics = prefixed_metrics(computed, evaluation_.mean_loss(args_.logging_nan_inf_filter), prefix);
   if (model_preparation_time_) metrics[prefix + "_model_preparation_time"] = *model_preparation_time_;
-  add_speed_metrics(metrics, prefix, seconds_now() - prediction_started_, static_cast<double>(evaluation_.samples()),
-                    prediction_batches());
+  // As HuggingFace counts: the whole set, also where dataloader_drop_last leaves some of it out.
+  const int64_t samples = prediction_sampler().size();
+  const int64_t steps = (samples + args_.per_device_eval_batch_size - 1) / args_.per_device_eval_batch_size;
+  add_speed_metrics(metrics, prefix, seconds_now() - prediction_started_, static_cast<double>(samples), steps);
   return metrics;
 }
 

@@ -68,7 +68,7 @@ class TorchStepPolicy {
   Logs train_logs(int64_t steps);
   Logs train_metrics(const TrainerState& state);
   void begin_prediction();
-  int64_t prediction_batches() const;
+  int64_t prediction_batches() const { return prediction_sampler().batches(); }
   void prediction_step(int64_t batch);
   Metrics prediction_metrics(const std::string& prefix);
   Checkpoint checkpoint(int64_t step) const;
@@ -102,6 +102,7 @@ class TorchStepPolicy {
 
  private:
   at::Tensor loss_of(const ForwardResult& result, int64_t num_items_in_batch) const;
+  const Sampler& prediction_sampler() const { return prediction_set_ ? prediction_set_->sampler : eval_sampler_; }
   bool gathers_logits() const;
   void set_training(bool on);
 

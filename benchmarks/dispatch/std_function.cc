@@ -24,9 +24,10 @@ class StdFunction {
   }
   DISPATCH_STEP step(World& world) {
     world.control.should_log = world.control.should_evaluate = world.control.should_save = false;
-    for (const Hooks* hooks : {&step_begin_, &pre_optimizer_step_, &optimizer_step_, &step_end_}) {
-      for (const auto& hook : *hooks) hook(world.args, world.state, world.control);
-    }
+    for (const auto& hook : step_begin_) hook(world.args, world.state, world.control);
+    for (const auto& hook : pre_optimizer_step_) hook(world.args, world.state, world.control);
+    for (const auto& hook : optimizer_step_) hook(world.args, world.state, world.control);
+    for (const auto& hook : step_end_) hook(world.args, world.state, world.control);
   }
   int64_t sum() const {
     int64_t all = 0;

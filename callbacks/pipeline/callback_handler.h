@@ -98,6 +98,22 @@ constexpr void take_back(TrainerControl& control) {
 template <class Event>
 constexpr bool runs_to_the_end =
     std::is_same_v<Event, events::on_train_end> || std::is_same_v<Event, events::on_exception>;
+class FirstException {
+ public:
+  void attempt(const auto& call) {
+    try {
+      call();
+    } catch (...) {
+      if (!first_) first_ = std::current_exception();
+    }
+  }
+  void rethrow() const {
+    if (first_) std::rethrow_exception(first_);
+  }
+
+ private:
+  std::exception_ptr first_;
+};
 
 // Which of the callbacks hear an event: only for these there is anything to instantiate.
 template <class Event, class... Callbacks>
@@ -313,16 +329,9 @@ class CallbackHandler : public contract::MembersOf<CallbackHandler<Cs...>, event
   }
   template <class Event, class... Things, std::size_t... i>
   void call_all_despite_exceptions(const contract::View<Event, Things...>& event, std::index_sequence<i...>) {
-    std::exception_ptr first;
-    const auto call = [&](auto& held) {
-      try {
-        contract::call_if_there(held, event);
-      } catch (...) {
-        if (!first) first = std::current_exception();
-      }
-    };
-    (call(boost::hana::at_c<hearers<Event>[i]>(callbacks_)), ...);
-    if (first) std::rethrow_exception(first);
+    contract::FirstException first;
+    (first.attempt([&] { contract::call_if_there(boost::hana::at_c<hearers<Event>[i]>(callbacks_), event); }), ...);
+    first.rethrow();
   }
 
   boost::hana::tuple<Cs...> callbacks_;

@@ -19,7 +19,6 @@
 
 #include <concepts>
 #include <cstddef>
-#include <exception>
 #include <memory>
 #include <optional>
 #include <string>
@@ -242,20 +241,13 @@ class DynamicCallbackList {
   // An index, as a hook may add a callback.
   template <class Event, class... Ps, class View>
   void call_all(contract::types<Ps...>, const View& event) {
-    std::exception_ptr first;
-    for (std::size_t i = 0; i < callbacks_.size(); ++i) {
-      if constexpr (contract::runs_to_the_end<Event>) {
-        try {
-          Event::call(*callbacks_[i], event.template get<contract::Bare<Ps>>()...);
-        } catch (...) {
-          if (!first) first = std::current_exception();
-        }
-      } else {
-        Event::call(*callbacks_[i], event.template get<contract::Bare<Ps>>()...);
-      }
-    }
+    const auto call = [&](std::size_t i) { Event::call(*callbacks_[i], event.template get<contract::Bare<Ps>>()...); };
     if constexpr (contract::runs_to_the_end<Event>) {
-      if (first) std::rethrow_exception(first);
+      contract::FirstException first;
+      for (std::size_t i = 0; i < callbacks_.size(); ++i) first.attempt([&] { call(i); });
+      first.rethrow();
+    } else {
+      for (std::size_t i = 0; i < callbacks_.size(); ++i) call(i);
     }
   }
 

@@ -7,7 +7,7 @@
 namespace downbeat {
 
 struct Checkpoint {
-  std::string directory;  // as built from output_dir: a relative one stays relative
+  std::string directory = {};  // as built from output_dir: a relative one stays relative
   int64_t step = 0;       // global_step when it was written
 };
 

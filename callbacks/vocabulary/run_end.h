@@ -15,8 +15,8 @@ struct RunEnd {
     kFailed,       // an exception is about to leave train()
   };
   How how = How::kCompleted;
-  std::string reason;  // as given to stop_training, or the exception's text
-  std::string by;      // the function that called stop_training, the signal, or the event the exception came from
+  std::string reason = {};  // as given to stop_training, or the exception's text
+  std::string by = {};      // the function that called stop_training, the signal, or the event the exception came from
 };
 
 }  // namespace downbeat

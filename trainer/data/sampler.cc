@@ -15,13 +15,12 @@ Sampler::Sampler(int64_t size, int64_t batch_size, bool drop_last)
 
 void Sampler::shuffle(int64_t base_seed, int64_t epoch) {
   const auto generator = at::detail::createCPUGenerator(static_cast<uint64_t>(base_seed + epoch));
-  const at::Tensor order = at::randperm(static_cast<int64_t>(order_.size()), generator, at::kLong);
+  const at::Tensor order = at::randperm(size(), generator, at::kLong);
   std::copy_n(order.const_data_ptr<int64_t>(), order_.size(), order_.begin());
 }
 
 int64_t Sampler::batches() const {
-  const auto size = static_cast<int64_t>(order_.size());
-  return drop_last_ ? size / batch_size_ : (size + batch_size_ - 1) / batch_size_;
+  return drop_last_ ? size() / batch_size_ : (size() + batch_size_ - 1) / batch_size_;
 }
 
 Indices Sampler::batch(int64_t number) const {

@@ -18,6 +18,7 @@ class Sampler {
 
   void shuffle(int64_t base_seed, int64_t epoch);
 
+  int64_t size() const { return static_cast<int64_t>(order_.size()); }
   int64_t batches() const;
   Indices batch(int64_t number) const;  // 0 <= number < batches()
 

@@ -74,8 +74,8 @@ Metrics prefixed_metrics(const Metrics& computed, std::optional<double> loss, co
 void add_speed_metrics(Metrics& metrics, const std::string& prefix, double seconds, double samples, int64_t steps) {
   metrics[prefix + "_runtime"] = rounded(seconds, 4);
   if (seconds <= 0) return;
-  if (samples > 0) metrics[prefix + "_samples_per_second"] = rounded(samples / seconds, 3);
-  if (steps > 0) metrics[prefix + "_steps_per_second"] = rounded(static_cast<double>(steps) / seconds, 3);
+  metrics[prefix + "_samples_per_second"] = rounded(samples / seconds, 3);
+  metrics[prefix + "_steps_per_second"] = rounded(static_cast<double>(steps) / seconds, 3);
 }
 
 }  // namespace downbeat

@@ -56,8 +56,7 @@ class Evaluation {
 // HuggingFace's order: names that have the prefix already, PREFIX_loss, then the others with the prefix put before.
 Metrics prefixed_metrics(const Metrics& computed, std::optional<double> loss, const std::string& prefix);
 
-// PREFIX_runtime, PREFIX_samples_per_second and PREFIX_steps_per_second, rounded as HuggingFace does. Zero samples or
-// steps leave their rate out.
+// PREFIX_runtime, PREFIX_samples_per_second and PREFIX_steps_per_second, rounded as HuggingFace does.
 void add_speed_metrics(Metrics& metrics, const std::string& prefix, double seconds, double samples, int64_t steps);
 
 }  // namespace downbeat
