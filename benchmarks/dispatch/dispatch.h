@@ -57,7 +57,8 @@ template <template <class, std::size_t> class Rival, std::size_t count>
 void register_count(const std::string& name) {
   const std::string number = std::to_string(count);
   benchmark::RegisterBenchmark((name + "/heard/" + number).c_str(), measure_step<Rival<Heard, count>, true, count>);
-  benchmark::RegisterBenchmark((name + "/unheard/" + number).c_str(), measure_step<Rival<Unheard, count>, false, count>);
+  benchmark::RegisterBenchmark((name + "/unheard/" + number).c_str(),
+                               measure_step<Rival<Unheard, count>, false, count>);
 }
 template <template <class, std::size_t> class Rival>
 bool register_rival(const std::string& rival) {

@@ -18,7 +18,8 @@ class StdFunction {
     for (std::size_t i = 0; i < count; ++i) {
       const auto callback = callbacks_.emplace_back(std::make_shared<Callback>()).get();
       if constexpr (std::is_same_v<Callback, Heard>) {
-        step_end_.push_back([callback](const auto&, const TrainerState& state, auto&) { callback->on_step_end(state); });
+        step_end_.push_back(
+            [callback](const auto&, const TrainerState& state, auto&) { callback->on_step_end(state); });
       }
     }
   }

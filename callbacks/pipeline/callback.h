@@ -133,9 +133,11 @@ namespace downbeat::events {
     template <class C>                                                                                                 \
     static constexpr bool single = requires { &C::event; };                                                            \
     template <class C, class... Ts>                                                                                    \
-    static constexpr bool callable = requires(C & c, Ts & ... ts) { c.event(ts...); };                                 \
+    static constexpr bool callable = requires(C& c, Ts&... ts) { c.event(ts...); };                                    \
     template <class C, class T>                                                                                        \
-    static constexpr bool returns_nothing = requires(C & c, T & t) { { c.event(t) } -> std::same_as<void>; };          \
+    static constexpr bool returns_nothing = requires(C& c, T& t) {                                                     \
+      { c.event(t) } -> std::same_as<void>;                                                                            \
+    };                                                                                                                 \
     template <class C>                                                                                                 \
     using Hook = contract::Signature<decltype(&C::event)>;                                                             \
     static constexpr void call(auto& callback, auto&... things) { callback.event(things...); }                         \
@@ -258,12 +260,12 @@ constexpr bool is_misspelt() {
     return false;
   } else {
     bool misspelt = false;
-#define DOWNBEAT_X(wrong, right)                                                                          \
-  {                                                                                                       \
-    constexpr bool has_it = std::is_final_v<Callback> ? requires { &Callback::wrong; }                    \
-                                                      : !requires { &Probed<Callback>::wrong; };          \
-    DOWNBEAT_SAY_UNLESS(!has_it, "no event is called " #wrong "; did you mean " #right "?", Callback)     \
-    misspelt |= has_it;                                                                                   \
+#define DOWNBEAT_X(wrong, right)                                                                              \
+  {                                                                                                           \
+    constexpr bool has_it =                                                                                   \
+        std::is_final_v<Callback> ? requires { &Callback::wrong; } : !requires { &Probed<Callback>::wrong; }; \
+    DOWNBEAT_SAY_UNLESS(!has_it, "no event is called " #wrong "; did you mean " #right "?", Callback)         \
+    misspelt |= has_it;                                                                                       \
   }
     DOWNBEAT_NEAR_MISSES(DOWNBEAT_X)
 #undef DOWNBEAT_X

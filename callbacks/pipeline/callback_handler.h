@@ -2,14 +2,15 @@
 // name in the order of the tuple, unrolled at compile time; an event that nobody hears leaves no code.
 //
 //   CallbackHandler handler(DefaultFlowCallback{}, ProgressCallback{}, StopWhenLossIsLow(0.01));
-//   handler.on_train_begin(args, state, control);          // or handler.call_event(on_train_begin, args, state, control)
-//   handler.get<StopWhenLossIsLow>();                      // a plain object, readable after the run
+//   handler.on_train_begin(args, state, control);          // or handler.call_event(on_train_begin, args, state,
+//   control) handler.get<StopWhenLossIsLow>();                      // a plain object, readable after the run
 //
 // What is passed after args, state and control (a model, a batch) hooks may ask for by type. The handler is a value:
 // it moves, and add() and remove() give a new one of a new type. For callbacks chosen at run time put DynamicCallbacks
 // into the tuple, or use DynamicCallbackHandler (dynamic_callback_handler.h).
 #pragma once
 
+#include <array>
 #include <boost/hana/append.hpp>
 #include <boost/hana/at.hpp>
 #include <boost/hana/concat.hpp>
@@ -17,7 +18,6 @@
 #include <boost/hana/remove_at.hpp>
 #include <boost/hana/tuple.hpp>
 #include <boost/hana/unpack.hpp>
-#include <array>
 #include <cstddef>
 #include <exception>
 #include <string>
@@ -180,10 +180,12 @@ constexpr bool check_held() {
   using Callback = CallbackIn<Held>;
   static_assert(!is_handler<Callback>,
                 "downbeat: a handler is not held as a callback; Callbacks(handler, callback) joins them");
-  static_assert(!std::is_pointer_v<Held>,
-                "downbeat: a callback is held by value, std::ref, std::optional or a smart pointer, not by raw pointer");
+  static_assert(
+      !std::is_pointer_v<Held>,
+      "downbeat: a callback is held by value, std::ref, std::optional or a smart pointer, not by raw pointer");
   if constexpr (!std::is_pointer_v<Held> && !is_handler<Callback>) {
-    static_assert(std::is_class_v<Callback>, "downbeat: a callback is an object of a class with hooks like on_step_end");
+    static_assert(std::is_class_v<Callback>,
+                  "downbeat: a callback is an object of a class with hooks like on_step_end");
     if constexpr (std::is_class_v<Callback>) {
       constexpr bool is_dynamic = std::is_base_of_v<DynamicCallback, Callback>;
       static_assert(!is_dynamic, "downbeat: a DynamicCallback goes into DynamicCallbacks, which goes into the tuple");
@@ -246,7 +248,8 @@ class CallbackHandler : public contract::MembersOf<CallbackHandler<Cs...>, event
   // A new handler of a new type, with `callback` at the end; without the (only) callback of that type.
   template <class C>
   constexpr auto add(C callback) && {
-    return CallbackHandler<Cs..., C>(boost::hana::append(std::move(callbacks_), std::move(callback)), contract::FromTuple{});
+    return CallbackHandler<Cs..., C>(boost::hana::append(std::move(callbacks_), std::move(callback)),
+                                     contract::FromTuple{});
   }
   template <class C>
   constexpr auto add(C callback) const& {
@@ -301,7 +304,8 @@ class CallbackHandler : public contract::MembersOf<CallbackHandler<Cs...>, event
   static constexpr int position_of_key(std::string_view key) {
     int at = 0;
     int found = contract::kMissing;
-    ((contract::key_of<Cs> == key ? void(found = found == contract::kMissing ? at : contract::kAmbiguous) : void(), ++at),
+    ((contract::key_of<Cs> == key ? void(found = found == contract::kMissing ? at : contract::kAmbiguous) : void(),
+      ++at),
      ...);
     return found;
   }
@@ -309,7 +313,8 @@ class CallbackHandler : public contract::MembersOf<CallbackHandler<Cs...>, event
   CallbackStates own_states() const {
     CallbackStates own;
     for_each_there(*this, [&]<class Held>(const auto& callback, std::type_identity<Held>) {
-      if constexpr (contract::HasState<contract::CallbackIn<Held>>) own[contract::state_name<Held>()] = callback.state();
+      if constexpr (contract::HasState<contract::CallbackIn<Held>>)
+        own[contract::state_name<Held>()] = callback.state();
     });
     return own;
   }

@@ -2,8 +2,9 @@
 //
 // A callback with state has `CallbackState state() const` and `void load_state(const CallbackState&)`; see
 // vocabulary/callback_state.h for an example. It is stored under its class name, as in HuggingFace; with a key under
-// "Class[key]". A callback that holds others (DynamicCallbacks) has `CallbackStates states(const CallbackStates& others)
-// const` and `void load_states(const CallbackStates&, const CallbackStates& others)` instead; others' names are taken.
+// "Class[key]". A callback that holds others (DynamicCallbacks) has `CallbackStates states(const CallbackStates&
+// others) const` and `void load_states(const CallbackStates&, const CallbackStates& others)` instead; others' names are
+// taken.
 #pragma once
 
 #include <concepts>
@@ -56,8 +57,7 @@ std::string state_name() {
 
 // Two callbacks with state of one type need keys that differ.
 template <class Held, class Other>
-constexpr bool are_twins =
-    std::is_same_v<CallbackIn<Held>, CallbackIn<Other>> && key_of<Held> == key_of<Other>;
+constexpr bool are_twins = std::is_same_v<CallbackIn<Held>, CallbackIn<Other>> && key_of<Held> == key_of<Other>;
 template <class Held, class... All>
 constexpr bool is_told_apart() {
   if constexpr (HasState<CallbackIn<Held>>) {

@@ -31,7 +31,9 @@ std::string DynamicCallback::name() const {
 
 void DynamicCallbackList::add(std::shared_ptr<DynamicCallback> callback) {
   if (callback == nullptr) throw std::invalid_argument("downbeat: add_callback was given a null pointer");
-  const auto is_twin = [&](const auto& other) { return type_of(*other) == type_of(*callback) && other->name() == callback->name(); };
+  const auto is_twin = [&](const auto& other) {
+    return type_of(*other) == type_of(*callback) && other->name() == callback->name();
+  };
   if (std::any_of(callbacks_.begin(), callbacks_.end(), is_twin)) {
     warn(absl::StrCat("a ", callback->name(), " is added, but there is one already; the callbacks are ",
                       absl::StrJoin(callback_list(), ", ")));
@@ -84,8 +86,9 @@ void DynamicCallbackList::load_states(const CallbackStates& states, const Callba
 void DynamicCallbackHandler::warn_without_default_flow() const {
   const std::vector<std::string> names = callback_list();
   if (std::count(names.begin(), names.end(), "DefaultFlowCallback") > 0) return;
-  warn(absl::StrCat("no DefaultFlowCallback is among the callbacks, so nothing logs, evaluates, saves or stops; they are ",
-                    names.empty() ? "none" : absl::StrJoin(names, ", ")));
+  warn(absl::StrCat(
+      "no DefaultFlowCallback is among the callbacks, so nothing logs, evaluates, saves or stops; they are ",
+      names.empty() ? "none" : absl::StrJoin(names, ", ")));
 }
 
 }  // namespace downbeat

@@ -10,8 +10,8 @@
 //   list.add_callback(EarlyStoppingCallback({.early_stopping_patience = 3}));   // plain callbacks too
 //   list.remove_callback<MyCallback>();
 //
-//   DynamicCallbackHandler dynamic(DefaultFlowCallback{}, std::make_unique<MyCallback>());   // nothing but virtual ones
-//   dynamic.on_step_end(args, state, control);
+//   DynamicCallbackHandler dynamic(DefaultFlowCallback{}, std::make_unique<MyCallback>());   // nothing but virtual
+//   ones dynamic.on_step_end(args, state, control);
 //
 // Virtual functions pass what the events provide (vocabulary/events.h) and nothing else: a hook that asks for the model
 // needs a place in the static tuple, as does one that must cost nothing. See callback_handler.h.
@@ -103,7 +103,8 @@ constexpr bool fits_virtual_functions(types<Es...>) {
   return true;
 }
 
-// A class derived from DynamicCallback: a function with other parameters would hide the virtual one and never be called.
+// A class derived from DynamicCallback: a function with other parameters would hide the virtual one and never be
+// called.
 template <class Event, class C>
 constexpr bool overrides() {
   if constexpr (Event::template single<C>) {
@@ -134,9 +135,9 @@ class DynamicAdapter final : public contract::AnyAdapter {
 #define DOWNBEAT_NAMED_2(type) , type second
 #define DOWNBEAT_NAMES(...) __VA_OPT__(, first DOWNBEAT_NAMES_1(__VA_ARGS__))
 #define DOWNBEAT_NAMES_1(type, ...) __VA_OPT__(, second)
-#define DOWNBEAT_X(event, ...)                                                                  \
-  void event(const TrainingArguments& args, const TrainerState& state,                          \
-             TrainerControl& control DOWNBEAT_NAMED(__VA_ARGS__)) override {                    \
+#define DOWNBEAT_X(event, ...)                                                                                 \
+  void event(const TrainingArguments& args, const TrainerState& state,                                         \
+             TrainerControl& control DOWNBEAT_NAMED(__VA_ARGS__)) override {                                   \
     hear<events::event>(typename events::event::Provides{}, args, state, control DOWNBEAT_NAMES(__VA_ARGS__)); \
   }
   DOWNBEAT_EVENTS(DOWNBEAT_X)

@@ -35,7 +35,7 @@ constexpr int position_of(types<Things...>) {
   int same = kMissing;
   int derived = kMissing;
   const auto note = [&at](int& found) { found = found == kMissing ? at : kAmbiguous; };
-  ((std::is_same_v<Wanted, Bare<Things>>        ? note(same)
+  ((std::is_same_v<Wanted, Bare<Things>>      ? note(same)
     : std::is_base_of_v<Wanted, Bare<Things>> ? note(derived)
                                               : void(),
     ++at),
@@ -56,7 +56,8 @@ struct View {
   }
   template <class Wanted>
   constexpr auto& get() const {
-    static_assert(has<Wanted>(), "downbeat: this event does not provide what is asked for; see events.h for what it does");
+    static_assert(has<Wanted>(),
+                  "downbeat: this event does not provide what is asked for; see events.h for what it does");
     return std::get<static_cast<std::size_t>(position_of<Wanted>(types<Things...>{}))>(things);
   }
   static constexpr std::string_view name() { return Event::name(); }

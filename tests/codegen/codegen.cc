@@ -14,7 +14,9 @@ struct Quiet {  // hears nothing that is called here
 };
 struct Flagger {
   long sum = 0;
-  void on_step_begin(const TrainerState& state, TrainerControl& control) { control.should_log = state.global_step == sum; }
+  void on_step_begin(const TrainerState& state, TrainerControl& control) {
+    control.should_log = state.global_step == sum;
+  }
 };
 struct Model {};
 

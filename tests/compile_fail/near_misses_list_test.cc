@@ -100,7 +100,8 @@ TEST(NearMisses, LeadToTheEventOfTheirOwnStem) {
   for (const std::string& name : words("evaluate predict save log prediction_step optimizer_step load_checkpoint")) {
     const std::string event = name == "optimizer_step" ? "on_pre_optimizer_step" : "on_" + name;
     EXPECT_EQ(right_name("on_" + name + "_end"), "on_" + name);
-    EXPECT_EQ(right_name("on_before_" + name), kEvents.count("on_" + name + "_begin") ? "on_" + name + "_begin" : event);
+    EXPECT_EQ(right_name("on_before_" + name),
+              kEvents.count("on_" + name + "_begin") ? "on_" + name + "_begin" : event);
   }
 }
 
@@ -124,7 +125,8 @@ TEST(NearMisses, HaveTheHooksOfOtherSystems) {
       "on_before_backward on_after_backward on_before_optimizer_step on_before_zero_grad on_save_checkpoint "
       "on_load_checkpoint on_exception on_keyboard_interrupt "
       // fastai
-      "on_after_create on_before_{fit,epoch,train,batch,backward,step,validate} on_after_{pred,loss,backward,step,batch,"
+      "on_after_create on_before_{fit,epoch,train,batch,backward,step,validate} "
+      "on_after_{pred,loss,backward,step,batch,"
       "train,validate,epoch,fit} on_after_cancel_{backward,step,batch,train,validate,epoch,fit} "
       // Ignite
       "on_started on_completed on_{epoch,iteration,get_batch}_{started,completed} on_dataloader_stop_iteration "

@@ -15,14 +15,19 @@ for compiler in "${compilers[@]}"; do
   read -r program standard <<<"$compiler"
   compile_pipeline "$program" "$standard"
   "$program" "${flags[@]}" -Wall -Wextra -Werror $here/cases.cc || fail "$compiler refuses correct callbacks"
+  checked=0
   for i in "${!sentences[@]}"; do
     unit="$work/case$((i + 1)).cc"
     want="downbeat: ${sentences[i]}"
-    more=$(sed -n 's,^// C++26 , ,p' "$unit")
-    [[ $standard == c++2c ]] && want+=$more
+    if [[ $standard == c++2c ]]; then
+      more=$(sed -n 's,^// C++26 , ,p' "$unit")
+      [[ -n $more ]] || continue  # the literals are the same as in C++20
+      want+=$more
+    fi
+    ((++checked))
     first=$("$program" "${flags[@]}" -DDOWNBEAT_REJECT "$unit" 2>&1 | grep -m1 'error:')
     [[ $first == *"$want"* ]] || fail "$compiler"$'\n'"  expected: $want"$'\n'"  first error: $first"
   done
-  echo "$compiler: ${#sentences[@]} misuses"
+  echo "$compiler: ${checked} of ${#sentences[@]} misuses"
 done
 exit $failed

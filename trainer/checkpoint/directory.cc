@@ -108,8 +108,9 @@ std::string checkpoint_directory(const std::string& output_dir, int64_t step) {
 std::optional<int64_t> checkpoint_step(const std::string& directory) {
   const std::string name = fs::path(directory).filename().string();
   int64_t step = 0;
-  if (name.rfind(kPrefix, 0) != 0 || !absl::SimpleAtoi(name.substr(std::strlen(kPrefix)), &step)) return std::nullopt;
-  return step;
+  const bool is_number = name.rfind(kPrefix, 0) == 0 && absl::SimpleAtoi(name.substr(std::strlen(kPrefix)), &step);
+  // Only names that a checkpoint of that step would get: not checkpoint-007, checkpoint--7 or "checkpoint- 7".
+  return is_number && step >= 0 && name == absl::StrCat(kPrefix, step) ? std::optional(step) : std::nullopt;
 }
 
 absl::Status create_directories(const std::string& directory) {

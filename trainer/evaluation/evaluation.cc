@@ -7,6 +7,8 @@
 #include <ATen/ops/stack.h>
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <cmath>
 
 #include "trainer/evaluation/numpy_mean.h"
@@ -18,9 +20,12 @@ at::Tensor joined(const std::vector<at::Tensor>& batches) {
   return batches.empty() ? at::Tensor() : at::cat(batches).cpu();
 }
 
+// By way of the decimal digits, as Python: value * 1000 would be rounded itself and make ties where there are none.
 double rounded(double value, int digits) {
-  const double scale = std::pow(10.0, digits);
-  return std::nearbyint(value * scale) / scale;
+  std::array<char, 400> text;  // the longest double has 309 digits before the point
+  const auto written = std::to_chars(text.begin(), text.end(), value, std::chars_format::fixed, digits);
+  std::from_chars(text.begin(), written.ptr, value);
+  return value;
 }
 
 }  // namespace

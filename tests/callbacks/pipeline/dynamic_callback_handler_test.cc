@@ -74,8 +74,9 @@ TEST_F(DynamicTest, TheListHearsWhereItStandsInTheTuple) {
 
 TEST_F(DynamicTest, AnEmptyListHearsEverythingAndDoesNothing) {
   CallbackHandler handler(DynamicCallbacks{});
-#define DOWNBEAT_X(event, ...) handler.call_event(event, args_, state_, control_, logs_, RunEnd{}, Checkpoint{}, \
-                                                  PredictionProgress{}, std::exception_ptr{}, EventName{});
+#define DOWNBEAT_X(event, ...)                                                                            \
+  handler.call_event(event, args_, state_, control_, logs_, RunEnd{}, Checkpoint{}, PredictionProgress{}, \
+                     std::exception_ptr{}, EventName{});
   DOWNBEAT_EVENTS(DOWNBEAT_X)
 #undef DOWNBEAT_X
 }
@@ -83,9 +84,9 @@ TEST_F(DynamicTest, AnEmptyListHearsEverythingAndDoesNothing) {
 class AllEvents : public DynamicCallback {
  public:
   Names heard;
-#define DOWNBEAT_X(event, ...)                                                                               \
+#define DOWNBEAT_X(event, ...)                                                                                     \
   void event(const TrainingArguments&, const TrainerState&, TrainerControl& __VA_OPT__(, ) __VA_ARGS__) override { \
-    heard.emplace_back(#event);                                                                              \
+    heard.emplace_back(#event);                                                                                    \
   }
   DOWNBEAT_EVENTS(DOWNBEAT_X)
 #undef DOWNBEAT_X
@@ -154,8 +155,8 @@ TEST_F(DynamicTest, CallbacksAreAddedInEveryWayTheyCanBeHeld) {
   list.add_callback(std::make_unique<Count>());
   list.add_callback(std::optional<Count>());
   list.add_callback(with_key<"key">(Count{}));
-  EXPECT_EQ(list.callback_list(), (Names{"DynamicCount", "DynamicCount", "DynamicCount", "DynamicCount", "Count", "Count",
-                                         "Count", "Count", "Count", "Count", "Count[key]"}));
+  EXPECT_EQ(list.callback_list(), (Names{"DynamicCount", "DynamicCount", "DynamicCount", "DynamicCount", "Count",
+                                         "Count", "Count", "Count", "Count", "Count", "Count[key]"}));
   CallbackHandler handler(std::move(list));
   step(handler);
   EXPECT_EQ(by_reference.sum, 1);
@@ -172,8 +173,9 @@ TEST_F(DynamicTest, ASecondOneOfExactlyTheSameClassIsAddedWithAWarning) {
   list.add_callback(with_key<"another">(Count{}));
   EXPECT_EQ(messages_.text(), "");
   list.add_callback(std::make_shared<Count>());
-  EXPECT_EQ(messages_.lines(), (Names{"downbeat: warning: a Count is added, but there is one already; the callbacks are "
-                                      "Count, DynamicCount, DerivedCount, DerivedDynamicCount, Count[another]"}));
+  EXPECT_EQ(messages_.lines(),
+            (Names{"downbeat: warning: a Count is added, but there is one already; the callbacks are "
+                   "Count, DynamicCount, DerivedCount, DerivedDynamicCount, Count[another]"}));
   EXPECT_EQ(list.size(), 6u);
 }
 
@@ -334,8 +336,9 @@ TEST_F(DynamicTest, AHandlerWithoutDefaultFlowWarns) {
   DynamicCallbackHandler with(Count{}, DefaultFlowCallback{});
   EXPECT_EQ(messages_.text(), "");
   DynamicCallbackHandler without(Count{}, std::make_unique<DynamicCount>());
-  EXPECT_EQ(messages_.lines(), (Names{"downbeat: warning: no DefaultFlowCallback is among the callbacks, so nothing logs, "
-                                      "evaluates, saves or stops; they are Count, DynamicCount"}));
+  EXPECT_EQ(messages_.lines(),
+            (Names{"downbeat: warning: no DefaultFlowCallback is among the callbacks, so nothing logs, "
+                   "evaluates, saves or stops; they are Count, DynamicCount"}));
 }
 
 TEST_F(DynamicTest, AHandlerMoves) {
@@ -371,9 +374,7 @@ TEST_F(DynamicTest, ExceptionsLeaveAsInTheStaticHandler) {
   const auto check = [&](auto& handler, const CountsTheEnd& last) {
     const auto step_end = [&] { handler.on_step_end(args_, state_, control_); };
     const auto train_end = [&] { handler.on_train_end(args_, state_, control_, RunEnd{}); };
-    const auto exception = [&] {
-      handler.on_exception(args_, state_, control_, std::exception_ptr{}, EventName{});
-    };
+    const auto exception = [&] { handler.on_exception(args_, state_, control_, std::exception_ptr{}, EventName{}); };
     EXPECT_EQ(thrown_by(step_end), "first");
     EXPECT_EQ(last.calls, 0);
     EXPECT_EQ(thrown_by(train_end), "first");

@@ -62,7 +62,9 @@ TEST(Held, AnEmptyOneHearsNothing) {
 
 struct Stateful : Counts {
   CallbackState state() const { return {.attributes = {{"calls", int64_t{calls}}}}; }
-  void load_state(const CallbackState& state) { calls = static_cast<int>(std::get<int64_t>(state.attributes.at("calls"))); }
+  void load_state(const CallbackState& state) {
+    calls = static_cast<int>(std::get<int64_t>(state.attributes.at("calls")));
+  }
 };
 
 TEST(Held, TheStateIsSavedHoweverItIsHeld) {
