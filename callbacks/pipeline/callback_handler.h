@@ -13,11 +13,10 @@
 #include <array>
 #include <boost/hana/append.hpp>
 #include <boost/hana/at.hpp>
-#include <boost/hana/concat.hpp>
+#include <boost/hana/flatten.hpp>
 #include <boost/hana/for_each.hpp>
 #include <boost/hana/remove_at.hpp>
 #include <boost/hana/tuple.hpp>
-#include <boost/hana/unpack.hpp>
 #include <cstddef>
 #include <exception>
 #include <string>
@@ -151,22 +150,14 @@ struct MembersOf;
 template <class Handler, class... Es>
 struct MembersOf<Handler, types<Es...>> : Es::template Member<Handler>... {};
 
-// The callbacks that were given; a handler among them is taken apart.
+// A callback that was given as a tuple; a handler is taken apart.
 template <class C>
-constexpr auto parts_of(C&& callback) {
-  return boost::hana::make_tuple(std::forward<C>(callback));
+constexpr auto parts_of(C callback) {
+  return boost::hana::make_tuple(std::move(callback));
 }
 template <class... Cs>
-constexpr auto parts_of(CallbackHandler<Cs...>&& handler) {
+constexpr auto parts_of(CallbackHandler<Cs...> handler) {
   return std::move(handler).take();
-}
-template <class... Cs>
-constexpr auto parts_of(CallbackHandler<Cs...>& handler) {
-  return CallbackHandler<Cs...>(handler).take();
-}
-constexpr auto flatten() { return boost::hana::tuple<>{}; }
-constexpr auto flatten(auto&& first, auto&&... rest) {
-  return boost::hana::concat(parts_of(std::move(first)), flatten(std::move(rest)...));
 }
 template <class... Cs>
 CallbackHandler<Cs...> handler_of(const boost::hana::tuple<Cs...>&);
@@ -346,7 +337,7 @@ class CallbackHandler : public contract::MembersOf<CallbackHandler<Cs...>, event
 // its arguments apart: Callbacks(report_to(args), B{}).
 template <class... Given>
 constexpr auto Callbacks(Given... callbacks) {
-  auto all = contract::flatten(std::move(callbacks)...);
+  auto all = boost::hana::flatten(boost::hana::make_tuple(contract::parts_of(std::move(callbacks))...));
   return decltype(contract::handler_of(all))(std::move(all), contract::FromTuple{});
 }
 

@@ -53,6 +53,7 @@ void DynamicCallbackList::throw_absent() {
 
 std::vector<std::string> DynamicCallbackList::callback_list() const {
   std::vector<std::string> names;
+  names.reserve(callbacks_.size());
   for (const auto& callback : callbacks_) names.push_back(callback->name());
   return names;
 }

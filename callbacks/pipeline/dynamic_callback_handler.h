@@ -71,8 +71,9 @@ T* as(DynamicCallback& callback) {
     } catch (T* found) {
       return found;
     } catch (...) {
+      return nullptr;  // another class
     }
-    return nullptr;
+    return nullptr;  // nothing is held
   }
 }
 

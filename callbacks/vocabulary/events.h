@@ -25,36 +25,36 @@ struct EventName {
 
 }  // namespace downbeat
 
+// clang-format off
 // X(event, what it provides besides...). The first sixteen are HuggingFace's, in its order.
-#define DOWNBEAT_EVENTS(X)                                                                                    \
-  X(on_init_end)                      /* end of Trainer's constructor */                                      \
-  X(on_train_begin)                   /* nothing has run; should_training_stop is taken back before */        \
-  X(on_train_end, const RunEnd&)      /* always the last: after stop, exception and signal too */             \
-  X(on_epoch_begin)                   /* should_epoch_stop is taken back before */                            \
-  X(on_epoch_end)                     /* after an early break too */                                          \
-  X(on_step_begin)                    /* before the first substep; log, evaluate, save are taken back */      \
-  X(on_pre_optimizer_step)            /* gradients are clipped */                                             \
-  X(on_optimizer_step)                /* weights are updated, gradients still there */                        \
-  X(on_substep_end)                   /* after a substep that is not the last of its step */                  \
-  X(on_step_end)                      /* global_step and epoch have been incremented */                       \
-  X(on_evaluate, const Metrics&)      /* logged already; should_evaluate is taken back before */              \
-  X(on_predict, const Metrics&)       /* end of predict() */                                                  \
-  X(on_save, const Checkpoint&)       /* it is complete on disk; should_save is taken back before */          \
+#define DOWNBEAT_EVENTS(X)                                                                                          \
+  X(on_init_end)                      /* end of Trainer's constructor */                                            \
+  X(on_train_begin)                   /* nothing has run; should_training_stop is taken back before */              \
+  X(on_train_end, const RunEnd&)      /* always the last: after stop, exception and signal too */                   \
+  X(on_epoch_begin)                   /* should_epoch_stop is taken back before */                                  \
+  X(on_epoch_end)                     /* after an early break too */                                                \
+  X(on_step_begin)                    /* before the first substep; log, evaluate, save are taken back */            \
+  X(on_pre_optimizer_step)            /* gradients are clipped */                                                   \
+  X(on_optimizer_step)                /* weights are updated, gradients still there */                              \
+  X(on_substep_end)                   /* after a substep that is not the last of its step */                        \
+  X(on_step_end)                      /* global_step and epoch have been incremented */                             \
+  X(on_evaluate, const Metrics&)      /* logged already; should_evaluate is taken back before */                    \
+  X(on_predict, const Metrics&)       /* end of predict() */                                                        \
+  X(on_save, const Checkpoint&)       /* it is complete on disk; should_save is taken back before */                \
   X(on_log, Logs&)                    /* what is added here is seen by later callbacks; should_log is taken back */ \
-  X(on_prediction_step, const PredictionProgress&) /* after each batch of an evaluation or prediction */      \
-  X(on_push_begin)                    /* where something is uploaded: nothing does yet */                     \
-  /* Downbeat's own. */                                                                                       \
-  X(on_substep_begin)                 /* before each forward */                                               \
-  X(on_gradients_ready)               /* after the last backward of a step, before clipping */                \
-  X(on_evaluate_begin, const PredictionProgress&) /* before the first batch of an evaluation */               \
-  X(on_predict_begin, const PredictionProgress&) /* before the first batch of a prediction */                 \
-  X(on_load_checkpoint, const Checkpoint&) /* everything is restored */                                       \
+  X(on_prediction_step, const PredictionProgress&) /* after each batch of an evaluation or prediction */            \
+  X(on_push_begin)                    /* where something is uploaded: nothing does yet */                           \
+  /* Downbeat's own. */                                                                                             \
+  X(on_substep_begin)                 /* before each forward */                                                     \
+  X(on_gradients_ready)               /* after the last backward of a step, before clipping */                      \
+  X(on_evaluate_begin, const PredictionProgress&) /* before the first batch of an evaluation */                     \
+  X(on_predict_begin, const PredictionProgress&) /* before the first batch of a prediction */                       \
+  X(on_load_checkpoint, const Checkpoint&) /* everything is restored */                                             \
   X(on_exception, const std::exception_ptr&, const EventName&) /* whatever was thrown, before it leaves train() */
 
 // Names that no event has but that someone would try: X(wrong, right). Systematic: every stem with every ending that
 // people use, the camel-case spellings, and the hooks of Keras, Lightning, fastai, Ignite, Composer and mmengine, each
 // beginning with on.
-// clang-format off
 #define DOWNBEAT_STARTS(X, stem, right) \
   X(on_##stem##_start, right) X(on_##stem##_started, right) X(on_before_##stem, right)
 #define DOWNBEAT_FINISHES(X, stem, right)                                                       \

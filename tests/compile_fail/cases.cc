@@ -1,6 +1,7 @@
 // Every misuse of a callback and the sentence that the compiler says first. sentences_test.sh compiles each case with
 // its REJECT lines, where the sentence behind CASE must be the first error, and all cases together with their ACCEPT
 // lines, where there must be none. What stands behind C++26 follows in compilers that take computed sentences.
+// clang-format off
 #ifdef DOWNBEAT_REJECT
 #define REJECT(...) __VA_ARGS__
 #define ACCEPT(...)

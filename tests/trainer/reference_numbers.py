@@ -143,7 +143,7 @@ def clipping():
 
 def safetensors_file():
     types = ["float64", "float32", "float16", "bfloat16", "int64", "int32", "int16", "int8", "uint8", "bool"]
-    tensors = {f"of_{name}": (fractions(3, i) * 8).to(getattr(torch, name)) for i, name in enumerate(types)}
+    tensors = {f"of_{name}": (fractions(3, i) * 8).abs().to(getattr(torch, name)) for i, name in enumerate(types)}
     tensors["another_float32"] = fractions(6).view(2, 3)
     tensors["scalar"] = torch.tensor(0.5)
     tensors["empty"] = torch.zeros(0, 4)

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -22,14 +23,14 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+// In the order in which the library puts tensors into a file.
 constexpr std::pair<at::ScalarType, const char*> kTypes[] = {
-    {at::kDouble, "F64"}, {at::kFloat, "F32"}, {at::kHalf, "F16"}, {at::kBFloat16, "BF16"}, {at::kLong, "I64"},
-    {at::kInt, "I32"},    {at::kShort, "I16"}, {at::kChar, "I8"},  {at::kByte, "U8"},       {at::kBool, "BOOL"},
+    {at::kLong, "I64"}, {at::kDouble, "F64"}, {at::kFloat, "F32"}, {at::kInt, "I32"}, {at::kBFloat16, "BF16"},
+    {at::kHalf, "F16"}, {at::kShort, "I16"},  {at::kChar, "I8"},   {at::kByte, "U8"}, {at::kBool, "BOOL"},
 };
 
-const char* name_of(at::ScalarType type) {
-  const auto* found = std::find_if(std::begin(kTypes), std::end(kTypes), [&](const auto& t) { return t.first == type; });
-  return found == std::end(kTypes) ? nullptr : found->second;
+const auto* find_type(at::ScalarType type) {
+  return std::find_if(std::begin(kTypes), std::end(kTypes), [&](const auto& known) { return known.first == type; });
 }
 
 struct Named {
@@ -41,12 +42,12 @@ absl::string_view bytes_of(const at::Tensor& tensor) {
   return {static_cast<const char*>(tensor.const_data_ptr()), tensor.nbytes()};
 }
 
-// The library's order: larger element types first, then by name.
+// By type, then by name.
 std::vector<Named> in_file_order(const StateDict& tensors) {
   std::vector<Named> ordered;
   for (const auto& [name, tensor] : tensors) ordered.push_back({name, tensor.detach().cpu().contiguous()});
   std::stable_sort(ordered.begin(), ordered.end(), [](const Named& a, const Named& b) {
-    return a.tensor.element_size() > b.tensor.element_size();
+    return find_type(a.tensor.scalar_type()) < find_type(b.tensor.scalar_type());
   });
   return ordered;
 }
@@ -55,7 +56,7 @@ std::string header_of(const std::vector<Named>& tensors) {
   Json header = {{"__metadata__", {{"format", "pt"}}}};
   std::size_t offset = 0;
   for (const auto& [name, tensor] : tensors) {
-    header[name] = {{"dtype", name_of(tensor.scalar_type())},
+    header[name] = {{"dtype", find_type(tensor.scalar_type())->second},
                     {"shape", tensor.sizes().vec()},
                     {"data_offsets", {offset, offset + tensor.nbytes()}}};
     offset += tensor.nbytes();
@@ -69,17 +70,29 @@ absl::Status damaged(const std::string& path, const std::string& what) {
   return absl::DataLossError(absl::StrCat(path, " is damaged: ", what));
 }
 
+// The bytes of a tensor; nothing where no tensor can have the shape.
+std::optional<std::size_t> bytes_of(const std::vector<int64_t>& shape, at::ScalarType type) {
+  std::size_t bytes = c10::elementSize(type);
+  for (const int64_t size : shape) {
+    if (size < 0 || __builtin_mul_overflow(bytes, static_cast<std::size_t>(size), &bytes)) return std::nullopt;
+  }
+  return bytes;
+}
+
 absl::StatusOr<at::Tensor> tensor_of(const Json& entry, const std::string& name, const std::string& data,
                                      const std::string& path) {
   const std::string type = entry.at("dtype");
-  const auto* known = std::find_if(std::begin(kTypes), std::end(kTypes), [&](const auto& t) { return type == t.second; });
-  if (known == std::end(kTypes)) return absl::UnimplementedError(absl::StrCat(path, ": ", name, " has type ", type));
+  const auto* known =
+      std::find_if(std::begin(kTypes), std::end(kTypes), [&](const auto& t) { return type == t.second; });
+  if (known == std::end(kTypes)) {
+    return absl::UnimplementedError(absl::StrCat("cannot read ", path, ": ", name, " has type ", type));
+  }
   const auto shape = entry.at("shape").get<std::vector<int64_t>>();
   const auto offsets = entry.at("data_offsets").get<std::vector<std::size_t>>();
-  at::Tensor tensor = at::empty(shape, known->first);
   const bool fits = offsets.size() == 2 && offsets[0] <= offsets[1] && offsets[1] <= data.size() &&
-                    offsets[1] - offsets[0] == tensor.nbytes();
+                    offsets[1] - offsets[0] == bytes_of(shape, known->first);
   if (!fits) return damaged(path, absl::StrCat("the data of ", name, " does not fit its shape or the file is cut off"));
+  at::Tensor tensor = at::empty(shape, known->first);
   std::memcpy(tensor.mutable_data_ptr(), data.data() + offsets[0], tensor.nbytes());
   return tensor;
 }
@@ -99,7 +112,7 @@ StateDict state_dict(const torch::nn::Module& model) {
 
 absl::Status save_safetensors(const StateDict& tensors, const std::string& path) {
   for (const auto& [name, tensor] : tensors) {
-    if (name_of(tensor.scalar_type()) == nullptr) {
+    if (find_type(tensor.scalar_type()) == std::end(kTypes)) {
       return absl::UnimplementedError(
           absl::StrCat("cannot write ", path, ": ", name, " has type ", c10::toString(tensor.scalar_type())));
     }

@@ -33,11 +33,11 @@ double stackable(T target) {
 // The two parts of an example: {inputs, labels}, {data, target} as in torch::data, or a pair.
 template <class Example>
 auto parts_of_example(const Example& example) {
-  if constexpr (requires { example.inputs, example.labels; }) {
+  if constexpr (requires { stackable(example.inputs), stackable(example.labels); }) {
     return std::pair(stackable(example.inputs), stackable(example.labels));
-  } else if constexpr (requires { example.data, example.target; }) {
+  } else if constexpr (requires { stackable(example.data), stackable(example.target); }) {
     return std::pair(stackable(example.data), stackable(example.target));
-  } else if constexpr (requires { example.first, example.second; }) {
+  } else if constexpr (requires { stackable(example.first), stackable(example.second); }) {
     return std::pair(stackable(example.first), stackable(example.second));
   }
 }

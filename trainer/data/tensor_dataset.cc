@@ -5,6 +5,7 @@
 
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 namespace downbeat {
 
@@ -12,6 +13,9 @@ TensorDataset::TensorDataset(at::Tensor inputs, at::Tensor labels)
     : inputs_(std::move(inputs)), labels_(std::move(labels)) {
   if (!inputs_.defined() || inputs_.dim() == 0) {
     throw std::invalid_argument("TensorDataset needs inputs with a first dimension of examples");
+  }
+  if (labels_.defined() && labels_.dim() == 0) {
+    throw std::invalid_argument("TensorDataset needs labels with a first dimension of examples");
   }
   if (labels_.defined() && labels_.size(0) != inputs_.size(0)) {
     throw std::invalid_argument("TensorDataset has " + std::to_string(inputs_.size(0)) + " inputs but " +

@@ -6,6 +6,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -162,7 +163,7 @@ struct Generic {
   void on_step_end(auto& event) {
     seen = std::string(event.name());
     event.control().should_log = event.args().max_steps == 100 && event.state().global_step == 0;
-    if constexpr (event.template has<Model>()) weight = event.template get<Model>().weight;
+    if constexpr (std::remove_cvref_t<decltype(event)>::template has<Model>()) weight = event.template get<Model>().weight;
   }
   void on_log(const auto& event) {
     loss = event.logs().at("loss");

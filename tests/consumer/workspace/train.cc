@@ -1,8 +1,10 @@
+#include <torch/nn/modules/linear.h>
+
 #include <iostream>
 
-#include "callbacks/callbacks.h"
+#include "trainer/trainer.h"
 
-// A callback of the consumer's own, heard by Downbeat's handler.
+// A callback of the consumer's own, heard by Downbeat's Trainer.
 class PrintSteps {
  public:
   void on_train_end(const downbeat::TrainerState& state) {
@@ -11,15 +13,13 @@ class PrintSteps {
 };
 
 int main() {
-  downbeat::CallbackHandler handler(downbeat::DefaultFlowCallback{}, PrintSteps{});
-  downbeat::TrainingArguments args{.max_steps = 3};
-  downbeat::TrainerState state(args);
-  downbeat::TrainerControl control;
-  handler.on_train_begin(args, state, control);
-  while (!control.should_training_stop) {
-    handler.on_step_begin(args, state, control);
-    ++state.global_step;
-    handler.on_step_end(args, state, control);
-  }
-  handler.on_train_end(args, state, control);
+  return downbeat::run([] {
+    const downbeat::TrainingArguments args{.max_steps = 3, .save_strategy = downbeat::SaveStrategy::no};
+    const torch::Tensor inputs = torch::rand({16, 4});
+    downbeat::Trainer trainer(std::make_shared<torch::nn::LinearImpl>(4, 2), args,
+                              downbeat::TensorDataset(inputs, torch::randint(2, {16})),
+                              downbeat::Callbacks(PrintSteps{}));
+    trainer.compute_loss_func = downbeat::cross_entropy;
+    trainer.train();
+  });
 }

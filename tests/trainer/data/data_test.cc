@@ -1,5 +1,7 @@
+#include <ATen/ops/scalar_tensor.h>
 #include <gtest/gtest.h>
 #include <torch/data/datasets/base.h>
+#include <torch/data/datasets/map.h>
 #include <torch/data/transforms/stack.h>
 
 #include <cstdint>

@@ -10,6 +10,7 @@
 #include <torch/nn/module.h>
 
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <string>
@@ -40,8 +41,8 @@ struct Moment {
   const TrainerState& state;
   TrainerControl& control;
   Tiny& model;
-  Logs* logs;  // of on_log
-  const Metrics* metrics;
+  const Logs* logs;       // or metrics
+  Logs* changeable_logs;  // of on_log
   const RunEnd* end;
   const Checkpoint* checkpoint;
   const std::exception_ptr* exception;
@@ -70,11 +71,8 @@ struct Hooks {
       return static_cast<Wanted*>(nullptr);
     }
   }
-  template <class View>
-  static Logs* changeable_logs(View& view) {
-    if constexpr (requires { view.logs()["a"]; }) return &view.logs();
-    return nullptr;
-  }
+  static Logs* changeable(Logs* logs) { return logs; }
+  static Logs* changeable(const Logs*) { return nullptr; }
   void call(auto& view) {
     if (!*hear) return;
     (*hear)({.event = std::string(view.name()),
@@ -82,8 +80,8 @@ struct Hooks {
              .state = view.state(),
              .control = view.control(),
              .model = view.template get<Tiny>(),
-             .logs = changeable_logs(view),
-             .metrics = provided<Metrics>(view),
+             .logs = provided<Logs>(view),
+             .changeable_logs = changeable(provided<Logs>(view)),
              .end = provided<RunEnd>(view),
              .checkpoint = provided<Checkpoint>(view),
              .exception = provided<std::exception_ptr>(view),
