@@ -18,7 +18,7 @@ TrainingArguments checked_arguments(const TrainingArguments& args, bool has_eval
 template <class... Held>
 std::vector<std::string_view> claimed_trackers() {
   std::vector<std::string_view> names;
-  const auto add = [&]<class C>(C*) {
+  [[maybe_unused]] const auto add = [&]<class C>(C*) {
     if constexpr (requires { C::report_to_name; }) names.push_back(C::report_to_name);
   };
   (add(static_cast<contract::CallbackIn<Held>*>(nullptr)), ...);

@@ -19,10 +19,9 @@
 #include <boost/hana/tuple.hpp>
 #include <cstddef>
 #include <exception>
-#include <string>
+#include <string_view>
 #include <type_traits>
 #include <utility>
-#include <vector>
 
 #include "callbacks/pipeline/callback.h"
 #include "callbacks/pipeline/callback_states.h"

@@ -1,8 +1,8 @@
 // Every event: when it happens, what it provides, and the names that people try instead.
 //
-// Every event provides `const TrainingArguments&`, `const TrainerState&` and `TrainerControl&`. Trainer adds the model to
-// every event, the optimizer and the schedule from on_train_begin on, and what trainer/trainer.h lists for each.
-// T& may be changed by a hook, const T& not.
+// Every event provides `const TrainingArguments&`, `const TrainerState&` and `TrainerControl&`. Trainer adds the model
+// to every event, the optimizer and the schedule from on_train_begin on, and what trainer/trainer.h lists for each. T&
+// may be changed by a hook, const T& not.
 #pragma once
 
 #include <exception>

@@ -71,7 +71,7 @@ absl::Status damaged(const std::string& path, const std::string& what) {
 }
 
 // The bytes of a tensor; nothing where no tensor can have the shape.
-std::optional<std::size_t> bytes_of(const std::vector<int64_t>& shape, at::ScalarType type) {
+std::optional<std::size_t> byte_size(const std::vector<int64_t>& shape, at::ScalarType type) {
   std::size_t bytes = c10::elementSize(type);
   for (const int64_t size : shape) {
     if (size < 0 || __builtin_mul_overflow(bytes, static_cast<std::size_t>(size), &bytes)) return std::nullopt;
@@ -90,7 +90,7 @@ absl::StatusOr<at::Tensor> tensor_of(const Json& entry, const std::string& name,
   const auto shape = entry.at("shape").get<std::vector<int64_t>>();
   const auto offsets = entry.at("data_offsets").get<std::vector<std::size_t>>();
   const bool fits = offsets.size() == 2 && offsets[0] <= offsets[1] && offsets[1] <= data.size() &&
-                    offsets[1] - offsets[0] == bytes_of(shape, known->first);
+                    offsets[1] - offsets[0] == byte_size(shape, known->first);
   if (!fits) return damaged(path, absl::StrCat("the data of ", name, " does not fit its shape or the file is cut off"));
   at::Tensor tensor = at::empty(shape, known->first);
   std::memcpy(tensor.mutable_data_ptr(), data.data() + offsets[0], tensor.nbytes());

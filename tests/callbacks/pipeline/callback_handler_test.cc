@@ -163,7 +163,8 @@ struct Generic {
   void on_step_end(auto& event) {
     seen = std::string(event.name());
     event.control().should_log = event.args().max_steps == 100 && event.state().global_step == 0;
-    if constexpr (std::remove_cvref_t<decltype(event)>::template has<Model>()) weight = event.template get<Model>().weight;
+    if constexpr (std::remove_cvref_t<decltype(event)>::template has<Model>())
+      weight = event.template get<Model>().weight;
   }
   void on_log(const auto& event) {
     loss = event.logs().at("loss");
