@@ -54,5 +54,4 @@ def downbeat_repositories():
         },
     )
     _maybe(system_library, name = "boost_hana", package = "libboost-dev", targets = {":hana": []})
-    _maybe(system_library, name = "cli11", package = "libcli11-dev", targets = {":cli11": []})
     _maybe(system_library, name = "nlohmann_json", package = "nlohmann-json3-dev", targets = {":json": []})

@@ -9,37 +9,19 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <filesystem>
 #include <stdexcept>
 #include <utility>
 
-#include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "callbacks/vocabulary/message.h"
-#include "callbacks/vocabulary/trainer_state_json.h"
-#include "callbacks/vocabulary/training_arguments_json.h"
-#include "trainer/checkpoint/directory.h"
-#include "trainer/checkpoint/safetensors.h"
 #include "trainer/optim/create_optimizer.h"
 #include "trainer/seed.h"
 
 namespace downbeat {
 namespace {
 
-constexpr char kWeightsName[] = "model.safetensors";
-constexpr char kStateName[] = "trainer_state.json";
-constexpr char kArgumentsName[] = "training_args.json";
-
 double seconds_now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
-void throw_if_error(const absl::Status& status) {
-  if (!status.ok()) throw std::runtime_error(std::string(status.message()));
-}
-
-std::string path_in(const std::string& directory, const char* name) {
-  return (std::filesystem::path(directory) / name).string();
 }
 
 at::Device device_of(const TrainingArguments& args) {
@@ -76,7 +58,8 @@ TorchStepPolicy::TorchStepPolicy(std::shared_ptr<torch::nn::Module> model, const
       device_(device_of(args)),
       train_sampler_(train_size, args.per_device_train_batch_size, args.dataloader_drop_last),
       eval_sampler_(eval_size, args.per_device_eval_batch_size, args.dataloader_drop_last),
-      train_size_(train_size) {
+      train_size_(train_size),
+      checkpoints_(model_, args_) {
   const double started = seconds_now();
   args_.full_determinism ? enable_full_determinism(args_.seed) : set_seed(args_.seed);
   model_->to(device_);
@@ -93,7 +76,7 @@ void TorchStepPolicy::begin_train(const TrainerState& state) {
                                              args_.per_device_train_batch_size,
                                              args_.dataloader_drop_last ? " as dataloader_drop_last asks" : ""));
   }
-  if (args_.save_strategy != SaveStrategy::no) throw_if_error(create_directories(args_.output_dir));
+  if (args_.save_strategy != SaveStrategy::no) checkpoints_.prepare();
   optimizer_ = create_optimizer(*model_, args_);
   lr_scheduler_ = std::make_unique<LRScheduler>(*optimizer_, lr_lambda(args_, state.max_steps));
   parameters_ = trainable_parameters(*model_);
@@ -117,18 +100,18 @@ void TorchStepPolicy::begin_step(int64_t first_batch, int64_t substeps) {
   std::vector<Indices> batches;
   for (int64_t i = 0; i < substeps; ++i) batches.push_back(train_sampler_.batch(first_batch + i));
   fetch_batches(batches);
+  num_items_in_batch_ = functions_.compute_loss_func.counts_items() ? labels_in_step() : 0;
 }
 
 void TorchStepPolicy::forward_backward(int64_t substeps, int64_t steps_since_log) {
   set_training(true);
-  const bool counts = functions_.compute_loss_func.counts_items();
-  at::Tensor loss = loss_of(forward_selected(), counts ? labels_in_step() : 0);
+  at::Tensor loss = loss_of(forward_selected(), num_items_in_batch_);
   if (!loss.defined()) {
     throw std::invalid_argument(
         "the model returns no loss; set trainer.compute_loss_func, for example to downbeat::cross_entropy, or let "
         "forward() return a loss and logits");
   }
-  if (!counts && substeps > 1) loss = loss / substeps;
+  if (!functions_.compute_loss_func.counts_items() && substeps > 1) loss = loss / substeps;
   loss.backward();
   running_loss_.add(loss.detach(), steps_since_log, args_.logging_nan_inf_filter);
 }
@@ -139,8 +122,7 @@ at::Tensor TorchStepPolicy::loss_of(const ForwardResult& result, int64_t num_ite
   if (result.labels.defined() && smooths) {
     return label_smoothed_cross_entropy(result.logits, result.labels, args_.label_smoothing_factor);
   }
-  if (result.labels.defined() && compute_loss) return compute_loss(result.logits, result.labels, num_items_in_batch);
-  return result.loss;
+  return compute_loss ? compute_loss(result.logits, result.labels, num_items_in_batch) : result.loss;
 }
 
 void TorchStepPolicy::collect_gradients() {
@@ -233,7 +215,9 @@ void TorchStepPolicy::prediction_step(int64_t batch) {
   const Indices indices = prediction_sampler().batch(batch);
   const ForwardResult result = prediction_set_ ? prediction_set_->forward(indices) : forward_eval(indices, device_);
   const bool counts = functions_.compute_loss_func.counts_items();
-  const at::Tensor loss = loss_of(result, counts ? count_labels(result.labels) : 0);
+  // Without labels, as in predict(), a function of the labels has nothing to say; training calls it all the same.
+  const bool has_loss = result.labels.defined() || !functions_.compute_loss_func;
+  const at::Tensor loss = has_loss ? loss_of(result, counts ? count_labels(result.labels) : 0) : at::Tensor();
   at::Tensor logits = gathers_logits() ? result.logits : at::Tensor();
   if (logits.defined() && functions_.preprocess_logits_for_metrics) {
     logits = functions_.preprocess_logits_for_metrics(logits, result.labels);
@@ -259,52 +243,5 @@ Metrics TorchStepPolicy::prediction_metrics(const std::string& prefix) {
 }
 
 EvalPrediction TorchStepPolicy::prediction() const { return evaluation_.prediction(); }
-
-// --- Checkpoints ---
-
-Checkpoint TorchStepPolicy::checkpoint(int64_t step) const {
-  return {.directory = checkpoint_directory(args_.output_dir, step), .step = step};
-}
-
-bool TorchStepPolicy::has_checkpoint(int64_t step) const {
-  return std::filesystem::is_directory(checkpoint(step).directory);
-}
-
-void TorchStepPolicy::save_checkpoint(const TrainerState& state) {
-  throw_if_error(
-      write_directory(checkpoint(state.global_step).directory, [&](const std::string& directory) -> absl::Status {
-        if (auto status = save_safetensors(state_dict(*model_), path_in(directory, kWeightsName)); !status.ok()) {
-          return status;
-        }
-        if (auto status = write_file(path_in(directory, kArgumentsName), to_json(args_) + "\n"); !status.ok()) {
-          return status;
-        }
-        return write_file(path_in(directory, kStateName), to_json(state));
-      }));
-}
-
-void TorchStepPolicy::rotate_checkpoints(const TrainerState& state) {
-  const std::optional<int64_t> best = checkpoint_step(state.best_model_checkpoint.value_or(""));
-  throw_if_error(downbeat::rotate_checkpoints(args_.output_dir, args_.save_total_limit, best));
-}
-
-void TorchStepPolicy::finish_checkpoints(const TrainerState& state) {
-  if (!state.best_model_checkpoint) return;
-  if (args_.load_best_model_at_end) {
-    const std::string path = path_in(*state.best_model_checkpoint, kWeightsName);
-    const auto tensors = load_safetensors(path);
-    throw_if_error(tensors.status());
-    throw_if_error(load_state_dict(*model_, *tensors, /*strict=*/false));
-  }
-  if (args_.save_total_limit == 1) {
-    throw_if_error(keep_only_checkpoint(args_.output_dir, *checkpoint_step(*state.best_model_checkpoint)));
-  }
-}
-
-void TorchStepPolicy::save_model(const std::string& directory) const {
-  throw_if_error(create_directories(directory));
-  throw_if_error(save_safetensors(state_dict(*model_), path_in(directory, kWeightsName)));
-  throw_if_error(write_file(path_in(directory, kArgumentsName), to_json(args_) + "\n"));
-}
 
 }  // namespace downbeat

@@ -15,6 +15,7 @@
 #include "callbacks/vocabulary/logs.h"
 #include "callbacks/vocabulary/trainer_state.h"
 #include "callbacks/vocabulary/training_arguments.h"
+#include "trainer/checkpoint/model_checkpoints.h"
 #include "trainer/data/batch.h"
 #include "trainer/data/sampler.h"
 #include "trainer/evaluation/evaluation.h"
@@ -71,11 +72,11 @@ class TorchStepPolicy {
   int64_t prediction_batches() const { return prediction_sampler().batches(); }
   void prediction_step(int64_t batch);
   Metrics prediction_metrics(const std::string& prefix);
-  Checkpoint checkpoint(int64_t step) const;
-  bool has_checkpoint(int64_t step) const;
-  void save_checkpoint(const TrainerState& state);
-  void rotate_checkpoints(const TrainerState& state);
-  void finish_checkpoints(const TrainerState& state);
+  Checkpoint checkpoint(int64_t step) const { return checkpoints_.checkpoint(step); }
+  bool has_checkpoint(int64_t step) const { return checkpoints_.exists(step); }
+  void save_checkpoint(const TrainerState& state) { checkpoints_.save(state); }
+  void rotate_checkpoints(const TrainerState& state) { checkpoints_.rotate(state); }
+  void finish_checkpoints(const TrainerState& state) { checkpoints_.finish(state); }
 
   // The set of the next evaluation or prediction, and how a batch of it is run. Until reset_prediction_set() it
   // replaces the evaluation set. `gathers_logits` also without compute_metrics (predict).
@@ -83,7 +84,7 @@ class TorchStepPolicy {
   void reset_prediction_set();
   EvalPrediction prediction() const;
 
-  void save_model(const std::string& directory) const;
+  void save_model(const std::string& directory) const { checkpoints_.save_model(directory); }
   at::Device device() const { return device_; }
 
  protected:
@@ -116,9 +117,11 @@ class TorchStepPolicy {
   Sampler eval_sampler_;
   int64_t train_size_;
   int64_t base_seed_ = 0;
+  ModelCheckpoints checkpoints_;
 
   std::unique_ptr<Optimizer> optimizer_;
   std::unique_ptr<LRScheduler> lr_scheduler_;
+  int64_t num_items_in_batch_ = 0;  // labels of this step, for a loss that counts them
   Gradients gradients_;
   GradientNorm norm_;
   RunningLoss running_loss_;

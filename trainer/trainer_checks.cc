@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "callbacks/vocabulary/message.h"
+#include "callbacks/vocabulary/training_arguments_checks.h"
 
 namespace downbeat {
 namespace {
@@ -31,6 +32,10 @@ TrainingArguments checked_arguments(const TrainingArguments& args, bool has_eval
   if (resolved->eval_strategy != IntervalStrategy::no && !has_eval_dataset) {
     throw std::invalid_argument(absl::StrCat("eval_strategy=", to_string(resolved->eval_strategy),
                                              " needs an evaluation set; give one to Trainer or set eval_strategy=no"));
+  }
+  if (resolved->eval_on_start && !has_eval_dataset) {
+    throw std::invalid_argument(
+        "eval_on_start needs an evaluation set; give one to Trainer or set eval_on_start=false");
   }
   check_trackers(*resolved, trackers);
   set_log_level(resolved->log_level);

@@ -260,6 +260,7 @@ class CallbackHandler : public contract::MembersOf<CallbackHandler<Cs...>, event
 
   // Every callback, in order, each as it is held: a hana::tuple.
   constexpr auto take() && { return std::move(callbacks_); }
+  constexpr auto& held() { return callbacks_; }
 
   // The states of the callbacks that have one, by name and key; and back. A name without a callback is left alone.
   CallbackStates states() const {

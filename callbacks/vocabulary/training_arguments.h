@@ -4,12 +4,9 @@
 //   absl::StatusOr<TrainingArguments> ready = resolve(args);  // checked and completed: see below
 //
 // The fields stand in HuggingFace's order in training_arguments.def, each with its default and meaning. Command line:
-// training_arguments_flags.h; file: training_arguments_json.h. A setting of your own program belongs into a struct of
+// training_arguments_flags.h; file: training_arguments_json.h; checks: training_arguments_checks.h. A setting of your own program belongs into a struct of
 // its own beside this one (see "described struct" in training_arguments_flags.h).
 #pragma once
-
-#include <absl/status/status.h>
-#include <absl/status/statusor.h>
 
 #include <cstdint>
 #include <optional>
@@ -35,21 +32,10 @@ struct TrainingArguments {
   }
 };
 
-// OK, or one sentence that names the field, its value and what is allowed.
-absl::Status validate(const TrainingArguments& args);
-
-// The arguments as a run uses them, checked: do_eval, eval_steps, metric_for_best_model, greater_is_better and
-// disable_tqdm follow from the others where they are not given. Shares of all steps stay, as they need the number of
-// steps. Resolving twice changes nothing.
-absl::StatusOr<TrainingArguments> resolve(const TrainingArguments& args);
-
 // An interval of `steps` in a run of max_steps: below 1 it is a share of them, rounded up.
 int64_t absolute_interval(double steps, int64_t max_steps);
 
 // How many steps the learning rate rises. 1 is one step, not all of them.
 int64_t warmup_steps(const TrainingArguments& args, int64_t max_steps);
-
-// Why HuggingFace's argument `name` is refused: a sentence that begins after the name. Null if it is not.
-const char* refusal(const std::string& name);
 
 }  // namespace downbeat

@@ -19,6 +19,7 @@
 
 #include "callbacks/vocabulary/nearest_name.h"
 #include "callbacks/vocabulary/supported_values.h"
+#include "callbacks/vocabulary/training_arguments_checks.h"
 
 namespace downbeat {
 namespace {

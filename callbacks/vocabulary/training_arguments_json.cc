@@ -10,6 +10,7 @@
 #include "callbacks/vocabulary/argument_values.h"
 #include "callbacks/vocabulary/nearest_name.h"
 #include "callbacks/vocabulary/python_json.h"
+#include "callbacks/vocabulary/training_arguments_checks.h"
 
 namespace downbeat {
 namespace {

@@ -9,6 +9,7 @@
 #include <type_traits>
 
 #include "callbacks/vocabulary/message.h"
+#include "callbacks/vocabulary/training_arguments_checks.h"
 
 namespace downbeat {
 namespace {
