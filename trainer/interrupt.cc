@@ -33,6 +33,8 @@ InterruptGuard::InterruptGuard() {
   sigemptyset(&action.sa_mask);
   action.sa_flags = SA_RESTART;  // no read or write of the run fails because of it
   sigaction(SIGINT, &action, &previous_int);
+  // A job in a script's background ignores Ctrl-C, which is meant for the one in front.
+  if (previous_int.sa_handler == SIG_IGN) sigaction(SIGINT, &previous_int, nullptr);
   sigaction(SIGTERM, &action, &previous_term);
 }
 

@@ -16,6 +16,7 @@
 #include <string>
 #include <string_view>
 #include <tuple>
+#include <utility>
 
 #include "callbacks/pipeline/callback_handler.h"
 #include "callbacks/vocabulary/prediction_progress.h"
@@ -28,11 +29,11 @@ namespace downbeat {
 template <class P>
 concept StepPolicy = requires(P policy, int64_t n, const TrainerState& state, const std::string& prefix) {
   { policy.batches_per_epoch() } -> std::convertible_to<int64_t>;
-  policy.begin_train(state);        // optimizer and schedule for state.max_steps
-  policy.begin_epoch(n);            // shuffle
-  policy.begin_step(n, n);          // fetch: first batch of the epoch, number of substeps
-  policy.load_batch(n);             // of this substep
-  policy.forward_backward(n, n);    // substeps of this step, steps since the last log line
+  policy.begin_train(state);      // optimizer and schedule for state.max_steps
+  policy.begin_epoch(n);          // shuffle
+  policy.begin_step(n, n);        // fetch: first batch of the epoch, number of substeps
+  policy.load_batch(n);           // of this substep
+  policy.forward_backward(n, n);  // substeps of this step, steps since the last log line
   policy.collect_gradients();
   policy.clip_gradients();
   policy.optimizer_step();
@@ -44,7 +45,7 @@ concept StepPolicy = requires(P policy, int64_t n, const TrainerState& state, co
   { policy.prediction_batches() } -> std::convertible_to<int64_t>;
   policy.prediction_step(n);
   { policy.prediction_metrics(prefix) } -> std::same_as<Metrics>;
-  { policy.checkpoint(n) } -> std::same_as<Checkpoint>;   // of that step
+  { policy.checkpoint(n) } -> std::same_as<Checkpoint>;  // of that step
   { policy.has_checkpoint(n) } -> std::convertible_to<bool>;
   policy.save_checkpoint(state);
   policy.rotate_checkpoints(state);
@@ -73,7 +74,7 @@ class Loop {
       fail(std::current_exception());
       throw;
     }
-    if (interrupted_) throw Interrupted(interrupt_signal());
+    if (const int signal = interrupt_signal(); signal != 0) throw Interrupted(signal);
   }
 
   Metrics evaluate() {
@@ -126,6 +127,7 @@ class Loop {
       run_epoch(epoch);
       if (control_.should_training_stop) break;
     }
+    note_interrupt();  // one that came with the last save
     finish();
   }
 
@@ -147,6 +149,7 @@ class Loop {
       if (is_leaving()) break;
     }
     fire(on_epoch_end);
+    note_interrupt();
     log_evaluate_save();
   }
 
@@ -222,16 +225,17 @@ class Loop {
   }
 
   void evaluate_and_note_best() {
-    const std::optional<Metrics> metrics = try_evaluate();
+    if (const std::optional<Metrics> metrics = try_evaluate()) {
+      const bool is_best = note_best_metric(args_, *metrics, state_);
+      if (args_.save_strategy == SaveStrategy::best) control_.should_save = is_best;  // also takes back what was asked
+    }
     note_interrupt();
-    if (!metrics) return;
-    const bool is_best = note_best_metric(args_, *metrics, state_);
-    if (args_.save_strategy == SaveStrategy::best) control_.should_save = is_best;  // also takes back what was asked
   }
 
   void save() {
     const int64_t step = state_.global_step;
-    if (state_.best_global_step && (*state_.best_global_step == step || policy_.has_checkpoint(*state_.best_global_step))) {
+    if (state_.best_global_step &&
+        (*state_.best_global_step == step || policy_.has_checkpoint(*state_.best_global_step))) {
       state_.best_model_checkpoint = policy_.checkpoint(*state_.best_global_step).directory;
     }
     state_.stateful_callbacks = handler_.states();
@@ -286,8 +290,11 @@ class Loop {
   template <class Event, class... Own>
   void fire(Event event, Own&&... own) {
     try {
-      std::apply([&](auto&... things) { handler_.call_event(event, args_, state_, control_, own..., things...); },
-                 policy_.things(event));
+      const auto things = policy_.things(event);
+      // As std::apply, which takes the compiler a second more for all events.
+      [&]<std::size_t... i>(std::index_sequence<i...>) {
+        handler_.call_event(event, args_, state_, control_, own..., std::get<i>(things)...);
+      }(std::make_index_sequence<std::tuple_size_v<decltype(policy_.things(event))>>{});
     } catch (...) {
       if (event_.empty()) event_ = Event::name();
       throw;

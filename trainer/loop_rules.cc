@@ -14,8 +14,7 @@ int64_t divided_up(int64_t a, int64_t b) { return a / b + (a % b > 0); }
 }  // namespace
 
 Plan plan_of(const TrainingArguments& args, int64_t batches_per_epoch) {
-  const int64_t steps_per_epoch =
-      std::max<int64_t>(divided_up(batches_per_epoch, args.gradient_accumulation_steps), 1);
+  const int64_t steps_per_epoch = std::max<int64_t>(divided_up(batches_per_epoch, args.gradient_accumulation_steps), 1);
   if (args.max_steps > 0) return {args.max_steps, divided_up(args.max_steps, steps_per_epoch)};
   return {static_cast<int64_t>(std::ceil(args.num_train_epochs * static_cast<double>(steps_per_epoch))),
           static_cast<int64_t>(std::ceil(args.num_train_epochs))};
@@ -35,8 +34,8 @@ bool note_best_metric(const TrainingArguments& args, const Metrics& metrics, Tra
   if (!metrics.contains(name)) {
     std::string known;
     for (const auto& item : metrics) known += (known.empty() ? "" : ", ") + item.first;
-    throw std::invalid_argument("metric_for_best_model=" + metric + " is not among the metrics of the evaluation: " +
-                                known);
+    throw std::invalid_argument("metric_for_best_model=" + metric +
+                                " is not among the metrics of the evaluation: " + known);
   }
   const bool greater_is_better = args.greater_is_better.value_or(false);
   const double value = metrics.at(name);

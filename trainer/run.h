@@ -4,8 +4,8 @@
 //     return downbeat::run([&] { ... trainer.train(); });
 //   }
 //
-// What is thrown is printed on stderr and gives 1; an interrupt gives 130. Relative paths mean the folder the user stood
-// in, also under `bazel run`.
+// What is thrown is printed on stderr and gives 1; an interrupt gives 130. Relative paths mean the folder the user
+// stood in, also under `bazel run`.
 #pragma once
 
 #include <functional>

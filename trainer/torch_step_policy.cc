@@ -80,8 +80,8 @@ void TorchStepPolicy::begin_train(const TrainerState& state) {
   optimizer_ = create_optimizer(*model_, args_);
   lr_scheduler_ = std::make_unique<LRScheduler>(*optimizer_, lr_lambda(args_, state.max_steps));
   parameters_ = trainable_parameters(*model_);
-  base_seed_ = args_.data_seed.value_or(
-      static_cast<int64_t>(at::globalContext().defaultGenerator(at::kCPU).current_seed()));
+  base_seed_ =
+      args_.data_seed.value_or(static_cast<int64_t>(at::globalContext().defaultGenerator(at::kCPU).current_seed()));
   running_loss_ = {};
   total_loss_ = 0;
   was_trained_ = true;
@@ -158,9 +158,9 @@ Logs TorchStepPolicy::train_metrics(const TrainerState& state) {
   total_loss_ += running_loss_.take();
   const double steps = static_cast<double>(state.global_step);
   const double planned_samples =
-      args_.max_steps > 0 ? static_cast<double>(args_.max_steps * args_.per_device_train_batch_size *
-                                                args_.gradient_accumulation_steps)
-                          : static_cast<double>(train_size_) * args_.num_train_epochs;
+      args_.max_steps > 0
+          ? static_cast<double>(args_.max_steps * args_.per_device_train_batch_size * args_.gradient_accumulation_steps)
+          : static_cast<double>(train_size_) * args_.num_train_epochs;
   Logs metrics;
   add_speed_metrics(metrics, "train", seconds_now() - train_started_,
                     planned_samples * steps / static_cast<double>(std::max<int64_t>(1, state.max_steps)),

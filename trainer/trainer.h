@@ -138,8 +138,9 @@ class Trainer {
     if constexpr (Dataset<D>) return TakesEither<Model, BatchOf<D>>;
     return true;
   }
-  static_assert(can_take<Train>() && can_take<Eval>(),
-                "downbeat: the model has no forward() that takes what the dataset gives, neither batch.inputs nor batch");
+  static_assert(
+      can_take<Train>() && can_take<Eval>(),
+      "downbeat: the model has no forward() that takes what the dataset gives, neither batch.inputs nor batch");
 
   using Handler = CallbackHandler<DefaultFlowCallback, Cs..., std::optional<ProgressCallback>,
                                   std::optional<PrinterCallback>, DynamicCallbacks>;
@@ -156,7 +157,8 @@ class Trainer {
   static_assert(Handler::template fits<ThingsOf>());
 
  public:
-  // Throws std::invalid_argument with one sentence when the arguments are not valid or do not go together with the rest.
+  // Throws std::invalid_argument with one sentence when the arguments are not valid or do not go together with the
+  // rest.
   Trainer(std::shared_ptr<Model> model, const TrainingArguments& args, Train train, Eval eval,
           CallbackHandler<Cs...> callbacks = CallbackHandler<>())
       : args_(checked(args)),
@@ -253,9 +255,10 @@ class Trainer {
 
   template <class C>
   static constexpr void check_is_dynamic() {
-    static_assert(!CallbackHandler<DefaultFlowCallback, Cs...>::template has<C>(),
-                  "downbeat: this callback is part of the static tuple and cannot be removed at run time; leave it out, "
-                  "or call remove<T>() on the callbacks before Trainer is constructed");
+    static_assert(
+        !CallbackHandler<DefaultFlowCallback, Cs...>::template has<C>(),
+        "downbeat: this callback is part of the static tuple and cannot be removed at run time; leave it out, "
+        "or call remove<T>() on the callbacks before Trainer is constructed");
   }
   template <class C>
   void remove_own_callback() {

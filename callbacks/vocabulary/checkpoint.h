@@ -8,7 +8,7 @@ namespace downbeat {
 
 struct Checkpoint {
   std::string directory = {};  // as built from output_dir: a relative one stays relative
-  int64_t step = 0;       // global_step when it was written
+  int64_t step = 0;            // global_step when it was written
 };
 
 }  // namespace downbeat

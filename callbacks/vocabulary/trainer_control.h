@@ -21,7 +21,8 @@ struct TrainerControl {
   bool should_evaluate = false;
   bool should_log = false;
 
-  // Sets should_training_stop and leaves a reason, which the end of the run shows. Who asked is the function that calls.
+  // Sets should_training_stop and leaves a reason, which the end of the run shows. Who asked is the function that
+  // calls.
   void stop_training(std::string why, const std::source_location& where = std::source_location::current()) {
     should_training_stop = true;
     stop_reason = std::move(why);

@@ -27,9 +27,9 @@ struct TrainerState {
   // Logging, evaluation and saving intervals in steps; those below 1 are shares of max_steps.
   void resolve_intervals(const TrainingArguments& args);
 
-  double epoch = 0;               // in epochs, with a fraction: 1.5 is half-way through the second
-  int64_t global_step = 0;        // optimizer steps done
-  int64_t max_steps = 0;          // optimizer steps planned
+  double epoch = 0;         // in epochs, with a fraction: 1.5 is half-way through the second
+  int64_t global_step = 0;  // optimizer steps done
+  int64_t max_steps = 0;    // optimizer steps planned
   int64_t logging_steps = 500;
   int64_t eval_steps = 500;
   int64_t save_steps = 500;

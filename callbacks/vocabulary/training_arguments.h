@@ -4,8 +4,8 @@
 //   absl::StatusOr<TrainingArguments> ready = resolve(args);  // checked and completed: see below
 //
 // The fields stand in HuggingFace's order in training_arguments.def, each with its default and meaning. Command line:
-// training_arguments_flags.h; file: training_arguments_json.h; checks: training_arguments_checks.h. A setting of your own program belongs into a struct of
-// its own beside this one (see "described struct" in training_arguments_flags.h).
+// training_arguments_flags.h; file: training_arguments_json.h; checks: training_arguments_checks.h. A setting of your
+// own program belongs into a struct of its own beside this one (see "described struct" in training_arguments_flags.h).
 #pragma once
 
 #include <cstdint>

@@ -1,9 +1,10 @@
 // HuggingFace's checks of TrainingArguments, and what follows from some of them for others.
 //
-//   absl::StatusOr<TrainingArguments> ready = resolve(args);   // checked, with what follows from other fields filled in
+//   absl::StatusOr<TrainingArguments> ready = resolve(args);   // checked, with what follows from other fields filled
+//   in
 //
-// Trainer and the command line do this by themselves. Apart from training_arguments.h because absl::StatusOr costs every
-// file that includes it half a second.
+// Trainer and the command line do this by themselves. Apart from training_arguments.h because absl::StatusOr costs
+// every file that includes it half a second.
 #pragma once
 
 #include <absl/status/status.h>

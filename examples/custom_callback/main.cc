@@ -34,7 +34,8 @@ class LargestWeight {
     }
   }
   void on_train_end(const downbeat::RunEnd& end) {
-    std::cout << "largest weight: " << largest_ << (end.reason.empty() ? "" : "; stopped because " + end.reason) << "\n";
+    std::cout << "largest weight: " << largest_ << (end.reason.empty() ? "" : "; stopped because " + end.reason)
+              << "\n";
   }
   double largest() const { return largest_; }
 
@@ -61,7 +62,7 @@ int main(int argc, char** argv) {
       return torch::mse_loss(output, labels);
     };
     const downbeat::TrainOutput out = trainer.train();
-    std::cout << out.global_step << " steps; largest weight again: "
-              << trainer.callbacks().get<LargestWeight>().largest() << "\n";
+    std::cout << out.global_step
+              << " steps; largest weight again: " << trainer.callbacks().get<LargestWeight>().largest() << "\n";
   });
 }

@@ -1,7 +1,7 @@
 #include "examples/digits/digits.h"
 
-#include <ATen/ops/tensor.h>
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/tensor.h>
 
 #include <algorithm>
 #include <filesystem>

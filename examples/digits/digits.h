@@ -21,8 +21,9 @@ struct Split {
   downbeat::TensorDataset eval;
 };
 
-// 64 pixels of 0 to 16 and the label in each line; pixels become float32 in [0, 1]. At most `train_rows` of the training
-// part and `eval_rows` of the other, 0 meaning all. Throws std::runtime_error with a sentence that names file and line.
+// 64 pixels of 0 to 16 and the label in each line; pixels become float32 in [0, 1]. At most `train_rows` of the
+// training part and `eval_rows` of the other, 0 meaning all. Throws std::runtime_error with a sentence that names file
+// and line.
 Split load_digits(const std::string& path, int64_t train_rows = 0, int64_t eval_rows = 0);
 
 }  // namespace digits

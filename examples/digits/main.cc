@@ -22,7 +22,8 @@ struct DigitsArguments {
 
   static constexpr const char* kTitle = "Digits";
   static void describe(auto& field) {
-    field("data", &DigitsArguments::data, "CSV file with 64 pixels and a label in each line; the program brings its own.");
+    field("data", &DigitsArguments::data,
+          "CSV file with 64 pixels and a label in each line; the program brings its own.");
     field("hidden", &DigitsArguments::hidden, "Width of the hidden layer.");
     field("dropout", &DigitsArguments::dropout, "Share of the hidden layer that is dropped in training, 0 to 1.");
     field("init", &DigitsArguments::init, "safetensors file with the initial weights; drawn from --seed without it.");

@@ -97,11 +97,11 @@ class Meddler {
   struct Rule {
     std::string event;
     int64_t step;
-    bool TrainerControl::*flag;
+    bool TrainerControl::* flag;
     bool value;
   };
 
-  static bool TrainerControl::*flag_called(const std::string& name) {
+  static bool TrainerControl::* flag_called(const std::string& name) {
     if (name == "should_training_stop") return &TrainerControl::should_training_stop;
     if (name == "should_epoch_stop") return &TrainerControl::should_epoch_stop;
     if (name == "should_save") return &TrainerControl::should_save;
@@ -179,7 +179,8 @@ int main(int argc, char** argv) {
     const ScratchDirectory scratch;
     TwinArguments twin;
     const auto args = parsed(argc, argv, scratch, twin);
-    if (twin.resume) throw std::invalid_argument("--resume is not supported yet: it comes with resuming from checkpoints");
+    if (twin.resume)
+      throw std::invalid_argument("--resume is not supported yet: it comes with resuming from checkpoints");
 
     downbeat::set_num_threads(twin.threads);
     const auto [train, eval] =
@@ -194,8 +195,9 @@ int main(int argc, char** argv) {
 
     std::optional<downbeat::EarlyStoppingCallback> early_stopping;
     if (twin.early_stopping_patience) {
-      early_stopping.emplace(downbeat::EarlyStoppingCallback({.early_stopping_patience = *twin.early_stopping_patience,
-                                                              .early_stopping_threshold = twin.early_stopping_threshold}));
+      early_stopping.emplace(
+          downbeat::EarlyStoppingCallback({.early_stopping_patience = *twin.early_stopping_patience,
+                                           .early_stopping_threshold = twin.early_stopping_threshold}));
     }
     std::optional<downbeat::TraceCallback> trace;
     if (twin.trace) trace.emplace(downbeat::TraceCallback({.path = *twin.trace, .clock_values_as_null = true}));
@@ -206,6 +208,7 @@ int main(int argc, char** argv) {
     trainer.train();
     if (twin.evaluate_after_train) trainer.evaluate();
     if (args.do_predict) trainer.predict(eval);
-    if (twin.final_weights) throw_if_error(downbeat::save_safetensors(downbeat::state_dict(*model), *twin.final_weights));
+    if (twin.final_weights)
+      throw_if_error(downbeat::save_safetensors(downbeat::state_dict(*model), *twin.final_weights));
   });
 }

@@ -105,7 +105,9 @@ struct ReconstructionSet {
 };
 struct Autoencoder : torch::nn::Module {
   Autoencoder() { scale = register_parameter("scale", at::ones({3})); }
-  ModelOutput forward(const Reconstruction& batch) { return {.loss = (batch.inputs * (scale - 2)).square().mean(), .logits = {}}; }
+  ModelOutput forward(const Reconstruction& batch) {
+    return {.loss = (batch.inputs * (scale - 2)).square().mean(), .logits = {}};
+  }
   at::Tensor scale;
 };
 

@@ -52,7 +52,9 @@ TEST(InterruptGuard, PutsTheHandlersBackThatWereThereBefore) {
   own.sa_handler = own_handler;
   struct sigaction before;
   sigaction(SIGINT, &own, &before);
-  { const InterruptGuard guard; }
+  {
+    const InterruptGuard guard;
+  }
   EXPECT_EQ(handler_of(SIGINT).sa_handler, own_handler);
   EXPECT_EQ(handler_of(SIGTERM).sa_handler, SIG_DFL);
   std::raise(SIGINT);
@@ -166,7 +168,8 @@ const Strings kWholeCheckpoint = {"model.safetensors", "trainer_state.json", "tr
 TEST(InterruptedRun, EndsItsStepSavesItAndTellsHowItEnded) {
   const std::string output = fresh_directory();
   const Ended ended = interrupted_run(output, {"--at=on_substep_begin", "--step=2", "--signals=INT"});
-  EXPECT_EQ(ended.lines, (Strings{"step 1", "step 2", "step 3", "saved 3", "interrupted by SIGINT: interrupted by SIGINT"}));
+  EXPECT_EQ(ended.lines,
+            (Strings{"step 1", "step 2", "step 3", "saved 3", "interrupted by SIGINT: interrupted by SIGINT"}));
   EXPECT_EQ(ended.error, "the run was interrupted by SIGINT\n");
   EXPECT_EQ(ended.code(), 130);
   EXPECT_EQ(entries(output), (Strings{"checkpoint-3"}));
@@ -200,18 +203,17 @@ TEST(InterruptedRun, SavesNothingWhenNothingIsEverSaved) {
 
 TEST(InterruptedRun, BreaksOffAnEvaluationAndSaves) {
   const std::string output = fresh_directory();
-  const Ended ended = interrupted_run(output, {"--at=on_prediction_step", "--step=2", "--signals=INT",
-                                               "--eval_strategy=steps", "--eval_steps=1"});
-  EXPECT_EQ(ended.lines, (Strings{"step 1", "evaluated", "step 2", "saved 2",
-                                  "interrupted by SIGINT: interrupted by SIGINT"}));
+  const Ended ended = interrupted_run(
+      output, {"--at=on_prediction_step", "--step=2", "--signals=INT", "--eval_strategy=steps", "--eval_steps=1"});
+  EXPECT_EQ(ended.lines,
+            (Strings{"step 1", "evaluated", "step 2", "saved 2", "interrupted by SIGINT: interrupted by SIGINT"}));
   EXPECT_EQ(ended.code(), 130);
 }
 
 TEST(InterruptedRun, DoesNotBeginAnEvaluationThatIsDue) {
-  const Ended ended = interrupted_run(fresh_directory(), {"--at=on_step_end", "--step=2", "--signals=INT",
-                                                          "--eval_strategy=steps", "--eval_steps=2"});
-  EXPECT_EQ(ended.lines,
-            (Strings{"step 1", "step 2", "saved 2", "interrupted by SIGINT: interrupted by SIGINT"}));
+  const Ended ended = interrupted_run(
+      fresh_directory(), {"--at=on_step_end", "--step=2", "--signals=INT", "--eval_strategy=steps", "--eval_steps=2"});
+  EXPECT_EQ(ended.lines, (Strings{"step 1", "step 2", "saved 2", "interrupted by SIGINT: interrupted by SIGINT"}));
 }
 
 TEST(InterruptedRun, MakesNoStepAfterASignalInTheFirstEvaluation) {
@@ -239,8 +241,7 @@ TEST(InterruptedRun, SavesAnEvaluatedStepThatIsNotTheBest) {
 
 TEST(InterruptedRun, SavesAtTheEndOfAnEpoch) {
   const Ended ended = interrupted_run(fresh_directory(), {"--at=on_epoch_end", "--step=2", "--signals=INT"});
-  EXPECT_EQ(ended.lines,
-            (Strings{"step 1", "step 2", "saved 2", "interrupted by SIGINT: interrupted by SIGINT"}));
+  EXPECT_EQ(ended.lines, (Strings{"step 1", "step 2", "saved 2", "interrupted by SIGINT: interrupted by SIGINT"}));
 }
 
 TEST(InterruptedRun, DoesNotForgetASignalThatComesWithTheLastSave) {
@@ -256,8 +257,8 @@ TEST(InterruptedRun, DoesNotForgetASignalThatComesAtTheVeryEnd) {
 }
 
 TEST(InterruptedRun, CanTrainAnewInTheSameProcess) {
-  const Ended ended = interrupted_run(fresh_directory(), {"--at=on_step_begin", "--step=5", "--signals=INT", "--again",
-                                                          "--save_strategy=no"});
+  const Ended ended = interrupted_run(
+      fresh_directory(), {"--at=on_step_begin", "--step=5", "--signals=INT", "--again", "--save_strategy=no"});
   EXPECT_EQ(ended.code(), 0);
   EXPECT_EQ(ended.lines.size(), 6 + 1 + 6 + 1 + 1);
   EXPECT_EQ(ended.lines[12], "step 6");

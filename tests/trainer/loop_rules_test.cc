@@ -24,28 +24,28 @@ TEST(PlanOf, CountsStepsAndEpochsAsHuggingFace) {
   constexpr PlanCase kCases[] = {
       // batches, accumulation, epochs, max_steps -> steps, epochs
       {10, 1, 3.0, -1, 30, 3},
-      {10, 4, 3.0, -1, 9, 3},    // the last step of an epoch has two substeps
-      {10, 16, 3.0, -1, 3, 3},   // more than an epoch has: one step an epoch
-      {10, 10, 2.0, -1, 2, 2},   //
-      {10, 1, 2.5, -1, 25, 3},   // half an epoch is one that is left early
-      {10, 3, 2.5, -1, 10, 3},   //
-      {90, 1, 0.3, -1, 27, 1},   //
-      {7, 2, 0.1, -1, 1, 1},     //
-      {10, 1, 0.0, -1, 0, 0},    //
-      {10, 1, 3.0, 25, 25, 3},   // max_steps wins
-      {10, 1, 9.0, 5, 5, 1},     //
-      {10, 4, 1.0, 7, 7, 3},     //
-      {10, 1, 3.0, 0, 30, 3},    // 0 is not given
+      {10, 4, 3.0, -1, 9, 3},   // the last step of an epoch has two substeps
+      {10, 16, 3.0, -1, 3, 3},  // more than an epoch has: one step an epoch
+      {10, 10, 2.0, -1, 2, 2},  //
+      {10, 1, 2.5, -1, 25, 3},  // half an epoch is one that is left early
+      {10, 3, 2.5, -1, 10, 3},  //
+      {90, 1, 0.3, -1, 27, 1},  //
+      {7, 2, 0.1, -1, 1, 1},    //
+      {10, 1, 0.0, -1, 0, 0},   //
+      {10, 1, 3.0, 25, 25, 3},  // max_steps wins
+      {10, 1, 9.0, 5, 5, 1},    //
+      {10, 4, 1.0, 7, 7, 3},    //
+      {10, 1, 3.0, 0, 30, 3},   // 0 is not given
       {1, 1, 1.0, 1000, 1000, 1000},
-      {0, 1, 3.0, -1, 3, 3},     // nothing but a dropped last batch: HuggingFace counts a step an epoch
+      {0, 1, 3.0, -1, 3, 3},  // nothing but a dropped last batch: HuggingFace counts a step an epoch
   };
   for (const PlanCase& c : kCases) {
     const Plan plan = plan_of({.num_train_epochs = c.num_train_epochs,
                                .max_steps = c.max_steps,
                                .gradient_accumulation_steps = c.gradient_accumulation_steps},
                               c.batches);
-    SCOPED_TRACE(std::to_string(c.batches) + " batches, accumulation " +
-                 std::to_string(c.gradient_accumulation_steps) + ", epochs " + std::to_string(c.num_train_epochs));
+    SCOPED_TRACE(std::to_string(c.batches) + " batches, accumulation " + std::to_string(c.gradient_accumulation_steps) +
+                 ", epochs " + std::to_string(c.num_train_epochs));
     EXPECT_EQ(plan.max_steps, c.expected_steps);
     EXPECT_EQ(plan.num_train_epochs, c.expected_epochs);
   }

@@ -135,10 +135,8 @@ def clipping():
         parameters[-1].grad = gradient.clone()
     norm = torch.nn.utils.clip_grad_norm_(parameters, 1.0)
     clipped = torch.cat([p.grad.flatten() for p in parameters])
-    write(
-        "optim/clipping.inc",
-        f"inline constexpr float kNorm = {hexed([norm])}F;\ninline constexpr float kClipped[] = {{{hexed(clipped)}}};\n",
-    )
+    text = f"inline constexpr float kNorm = {hexed([norm])}F;\n"
+    write("optim/clipping.inc", text + f"inline constexpr float kClipped[] = {{{hexed(clipped)}}};\n")
 
 
 def safetensors_file():

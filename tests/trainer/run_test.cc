@@ -5,7 +5,9 @@
 #include <c10/core/GradMode.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <csignal>
 #include <exception>
 #include <memory>
 #include <optional>
@@ -212,6 +214,23 @@ TEST(Hooks, MayAskForTheModelAsAModule) {
   trainer.train();
   EXPECT_EQ(trainer.callbacks().get<WantsModule>().at_step, model.get());
   EXPECT_EQ(trainer.callbacks().get<WantsModule>().groups, 2);
+}
+
+void own_handler(int) {}
+
+TEST(Train, PutsTheSignalHandlersBackAlsoWhenItThrows) {
+  struct sigaction own = {}, before, during, after;
+  own.sa_handler = own_handler;
+  sigaction(SIGINT, &own, &before);
+  TinyRun run({.max_steps = 2});
+  run.model->throw_at_forward = 1;
+  run.hear([&](const Moment& moment) {
+    if (moment.event == "on_step_end") sigaction(SIGINT, nullptr, &during);
+  });
+  EXPECT_THROW(run.trainer.train(), std::domain_error);
+  sigaction(SIGINT, &before, &after);
+  EXPECT_NE(during.sa_handler, own_handler);
+  EXPECT_EQ(after.sa_handler, own_handler);
 }
 
 // --- How a run ends ---
@@ -548,9 +567,8 @@ std::vector<float> after_one_step(TrainingArguments args, const ComputeLoss& los
 
 TEST(Loss, OfAMeanIsDividedByTheSubsteps) {
   const auto mean = after_one_step({}, cross_entropy);
-  const auto twice = after_one_step({}, [](const at::Tensor& logits, const at::Tensor& labels) {
-    return 2 * cross_entropy(logits, labels);
-  });
+  const auto twice = after_one_step(
+      {}, [](const at::Tensor& logits, const at::Tensor& labels) { return 2 * cross_entropy(logits, labels); });
   const auto in_one_batch = [] {
     TinyRun run({.per_device_train_batch_size = 8 + 1, .max_steps = 1, .max_grad_norm = 0});
     std::vector<float> gradients;
@@ -600,7 +618,9 @@ TEST(Loss, OfCrossEntropyIsSmoothedInTrainingAndEvaluation) {
 }
 
 TEST(Loss, OfOnesOwnFunctionIsNotSmoothed) {
-  const ComputeLoss own = [](const at::Tensor& logits, const at::Tensor& labels) { return cross_entropy(logits, labels); };
+  const ComputeLoss own = [](const at::Tensor& logits, const at::Tensor& labels) {
+    return cross_entropy(logits, labels);
+  };
   EXPECT_EQ(after_one_step({.label_smoothing_factor = 0.5}, own), after_one_step({}, own));
 }
 
@@ -651,8 +671,10 @@ TEST(Train, ThrowsASentenceWhenTheMetricForTheBestModelIsNotThere) {
     run.trainer.train();
     FAIL() << "nothing was thrown";
   } catch (const std::invalid_argument& error) {
-    EXPECT_TRUE(std::string(error.what()).starts_with(
-        "metric_for_best_model=f1 is not among the metrics of the evaluation: eval_loss, eval_accuracy"))
+    EXPECT_TRUE(
+        std::string(error.what())
+            .starts_with(
+                "metric_for_best_model=f1 is not among the metrics of the evaluation: eval_loss, eval_accuracy"))
         << error.what();
   }
 }

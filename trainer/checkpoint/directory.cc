@@ -61,7 +61,8 @@ absl::Status take_the_name(const std::string& written, const std::string& direct
     return std::rename(written.c_str(), directory.c_str()) == 0 ? absl::OkStatus() : cannot("rename", written);
   }
   // A step can be saved twice. The two names are exchanged in one step where the file system can do that.
-  if (::renameat2(AT_FDCWD, written.c_str(), AT_FDCWD, directory.c_str(), RENAME_EXCHANGE) == 0) return absl::OkStatus();
+  if (::renameat2(AT_FDCWD, written.c_str(), AT_FDCWD, directory.c_str(), RENAME_EXCHANGE) == 0)
+    return absl::OkStatus();
   const std::string replaced = hidden_sibling(directory, "replaced");
   std::error_code ignored;
   fs::remove_all(replaced, ignored);
@@ -92,11 +93,15 @@ std::vector<Found> find_checkpoints(const std::string& output_dir) {
   return found;
 }
 
+// First out of the way by one rename, so that a crash never leaves half of a checkpoint under its name.
 absl::Status delete_checkpoint(const std::string& output_dir, int64_t step) {
   const std::string directory = checkpoint_directory(output_dir, step);
+  const std::string deleted = hidden_sibling(directory, "deleting");
   std::error_code error;
-  fs::remove_all(directory, error);
-  return error ? cannot("delete", directory, error.message()) : absl::OkStatus();
+  fs::remove_all(deleted, error);
+  if (std::rename(directory.c_str(), deleted.c_str()) != 0) return cannot("delete", directory);
+  fs::remove_all(deleted, error);
+  return error ? cannot("delete", deleted, error.message()) : absl::OkStatus();
 }
 
 }  // namespace

@@ -31,7 +31,8 @@ absl::Status write_file(const std::string& path, const std::vector<absl::string_
 
 // Has `write` fill a directory of its own beside `directory`, then gives it that name, in exchange for what had it
 // before. If anything fails nothing is left behind and `directory` is as it was.
-absl::Status write_directory(const std::string& directory, const std::function<absl::Status(const std::string&)>& write);
+absl::Status write_directory(const std::string& directory,
+                             const std::function<absl::Status(const std::string&)>& write);
 
 // The steps of OUTPUT/checkpoint-*, oldest first: by time of modification, or by step when all lie within a second.
 std::vector<int64_t> list_checkpoints(const std::string& output_dir);

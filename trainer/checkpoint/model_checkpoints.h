@@ -1,4 +1,5 @@
-// ModelCheckpoints: the checkpoints of one run, in HuggingFace's layout: what is written, which are kept, which is loaded.
+// ModelCheckpoints: the checkpoints of one run, in HuggingFace's layout: what is written, which are kept, which is
+// loaded.
 //
 // Throws std::runtime_error with one sentence that names the file; the last good checkpoint is whole in any case.
 #pragma once
@@ -32,7 +33,8 @@ class ModelCheckpoints {
   void save(const TrainerState& state) const;
   // By save_total_limit; the newest and the best stay.
   void rotate(const TrainerState& state) const;
-  // The end of a run: loads the best model where load_best_model_at_end asks, and deletes all others where the limit is 1.
+  // The end of a run: loads the best model where load_best_model_at_end asks, and deletes all others where the limit
+  // is 1.
   void finish(const TrainerState& state) const;
 
   // The weights and arguments alone.

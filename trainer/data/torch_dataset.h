@@ -22,8 +22,7 @@ namespace downbeat {
 template <class TorchDatasetType>
 class TorchDataset {
  public:
-  explicit TorchDataset(TorchDatasetType dataset)
-      : dataset_(std::make_shared<TorchDatasetType>(std::move(dataset))) {
+  explicit TorchDataset(TorchDatasetType dataset) : dataset_(std::make_shared<TorchDatasetType>(std::move(dataset))) {
     if (!dataset_->size().has_value()) throw std::invalid_argument("from_torch needs a dataset that knows its size");
   }
 

@@ -20,8 +20,7 @@ at::Tensor label_smoothed_cross_entropy(const at::Tensor& logits, const at::Tens
   const at::Tensor targets = labels.dim() == logits.dim() - 1 ? labels.unsqueeze(-1) : labels;
   const at::Tensor is_padding = targets.eq(-100);
   const at::Tensor nll = minus_log_probs.gather(-1, at::clamp_min(targets, 0)).masked_fill(is_padding, 0.0);
-  const at::Tensor smoothed =
-      minus_log_probs.sum(-1, /*keepdim=*/true, at::kFloat).masked_fill(is_padding, 0.0);
+  const at::Tensor smoothed = minus_log_probs.sum(-1, /*keepdim=*/true, at::kFloat).masked_fill(is_padding, 0.0);
   const at::Tensor active = nll.numel() - is_padding.sum();
   return (1 - epsilon) * (nll.sum() / active) + epsilon * (smoothed.sum() / (active * minus_log_probs.size(-1)));
 }

@@ -1,11 +1,12 @@
 // The loss: of the user's (ComputeLoss), or the model's own.
 //
 //   trainer.compute_loss_func = downbeat::cross_entropy;
-//   trainer.compute_loss_func = [](const at::Tensor& logits, const at::Tensor& labels) { return at::mse_loss(logits, labels); };
+//   trainer.compute_loss_func = [](const at::Tensor& logits, const at::Tensor& labels) { return at::mse_loss(logits,
+//   labels); };
 //
 // A function of (logits, labels) is a mean over the batch and is divided by the substeps of a step. One of (logits,
-// labels, num_items_in_batch), where the last is the number of labels other than -100 in the whole step, is not divided,
-// as HuggingFace's compute_loss_func.
+// labels, num_items_in_batch), where the last is the number of labels other than -100 in the whole step, is not
+// divided, as HuggingFace's compute_loss_func.
 #pragma once
 
 #include <ATen/core/Tensor.h>

@@ -27,8 +27,8 @@ std::function<double(int64_t)> lr_lambda(const TrainingArguments& args, int64_t 
   const int64_t warmup = warmup_steps(args, max_steps);
   return [warmup, max_steps](int64_t step) {  // linear
     if (step < warmup) return static_cast<double>(step) / static_cast<double>(std::max<int64_t>(1, warmup));
-    return std::max(0.0, static_cast<double>(max_steps - step) /
-                             static_cast<double>(std::max<int64_t>(1, max_steps - warmup)));
+    return std::max(
+        0.0, static_cast<double>(max_steps - step) / static_cast<double>(std::max<int64_t>(1, max_steps - warmup)));
   };
 }
 

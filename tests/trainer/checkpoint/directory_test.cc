@@ -49,9 +49,8 @@ class LimitedFileSize {
 };
 
 absl::Status write_checkpoint(const std::string& output, int64_t step, const std::string& weights) {
-  return write_directory(checkpoint_directory(output, step), [&](const std::string& directory) {
-    return write_file(directory + "/weights", weights);
-  });
+  return write_directory(checkpoint_directory(output, step),
+                         [&](const std::string& directory) { return write_file(directory + "/weights", weights); });
 }
 
 TEST(CheckpointDirectory, IsNamedAfterItsStepAndStaysRelative) {
@@ -105,9 +104,8 @@ TEST(WriteDirectory, TakesAPathWithoutAParent) {
   const fs::path before = fs::current_path();
   const std::string output = fresh_directory();
   fs::current_path(output);
-  const absl::Status status = write_directory("checkpoint-5", [](const std::string& directory) {
-    return write_file(directory + "/weights", "five");
-  });
+  const absl::Status status = write_directory(
+      "checkpoint-5", [](const std::string& directory) { return write_file(directory + "/weights", "five"); });
   fs::current_path(before);
   EXPECT_TRUE(status.ok()) << status;
   EXPECT_EQ(entries(output), (Names{"checkpoint-5"}));

@@ -116,8 +116,7 @@ TEST(LoadSafetensors, NamesAFileThatIsCutOffAnywhere) {
     EXPECT_TRUE(sentence_about(path).starts_with(" is damaged: ")) << size << sentence_about(path);
   }
   write(path, whole.substr(0, whole.size() - 1));
-  EXPECT_EQ(sentence_about(path),
-            " is damaged: the data of of_bool does not fit its shape or the file is cut off");
+  EXPECT_EQ(sentence_about(path), " is damaged: the data of of_bool does not fit its shape or the file is cut off");
 }
 
 TEST(LoadSafetensors, NamesWhatIsWrongInTheHeader) {

@@ -112,13 +112,15 @@ TEST(AddSpeedMetrics, RoundsAsPythonsRoundDoesOnTiesToo) {
 TEST(AddSpeedMetrics, HasThreeLinesInHuggingFacesOrder) {
   Metrics metrics;
   add_speed_metrics(metrics, "test", 4.0, 10, 3);
-  EXPECT_EQ(metrics, (Metrics{{"test_runtime", 4.0}, {"test_samples_per_second", 2.5}, {"test_steps_per_second", 0.75}}));
+  EXPECT_EQ(metrics,
+            (Metrics{{"test_runtime", 4.0}, {"test_samples_per_second", 2.5}, {"test_steps_per_second", 0.75}}));
 }
 
 TEST(AddSpeedMetrics, GivesARateOfZeroForNothingAndNoRateForNoTime) {
   Metrics nothing, no_time;
   add_speed_metrics(nothing, "train", 2.0, 0, 0);
-  EXPECT_EQ(nothing, (Metrics{{"train_runtime", 2.0}, {"train_samples_per_second", 0.0}, {"train_steps_per_second", 0.0}}));
+  EXPECT_EQ(nothing,
+            (Metrics{{"train_runtime", 2.0}, {"train_samples_per_second", 0.0}, {"train_steps_per_second", 0.0}}));
   add_speed_metrics(no_time, "train", 0.0, 10, 3);
   EXPECT_EQ(no_time, (Metrics{{"train_runtime", 0.0}}));
 }

@@ -54,19 +54,25 @@ TEST(ComputeLoss, IsEmptyUntilAFunctionIsGiven) {
 }
 
 TEST(ComputeLoss, TakesAMeanAndSaysSo) {
-  const ComputeLoss loss = [](const at::Tensor& outputs, const at::Tensor& labels) { return mean_error(outputs, labels); };
+  const ComputeLoss loss = [](const at::Tensor& outputs, const at::Tensor& labels) {
+    return mean_error(outputs, labels);
+  };
   EXPECT_FALSE(loss.counts_items());
   EXPECT_EQ(loss(fractions(4), fractions(4), 99).item<float>(), 0);
 }
 
 TEST(ComputeLoss, PassesTheNumberOfItemsToAFunctionThatAsksForIt) {
-  const ComputeLoss loss = [](const at::Tensor& outputs, const at::Tensor&, int64_t items) { return outputs.sum() / items; };
+  const ComputeLoss loss = [](const at::Tensor& outputs, const at::Tensor&, int64_t items) {
+    return outputs.sum() / items;
+  };
   EXPECT_TRUE(loss.counts_items());
   EXPECT_EQ(loss(at::scalar_tensor(6.0), {}, 3).item<double>(), 2);
 }
 
 TEST(ComputeLoss, CallsAFunctionThatCanBothAsAMean) {
-  const ComputeLoss loss = [](const at::Tensor& outputs, const at::Tensor&, int64_t items = 1) { return outputs.sum() / items; };
+  const ComputeLoss loss = [](const at::Tensor& outputs, const at::Tensor&, int64_t items = 1) {
+    return outputs.sum() / items;
+  };
   EXPECT_FALSE(loss.counts_items());
   EXPECT_EQ(loss(at::scalar_tensor(6.0), {}, 3).item<double>(), 6);
 }

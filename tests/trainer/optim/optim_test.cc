@@ -141,9 +141,9 @@ TEST(CreateOptimizer, TakesTheNumbersOfTheArguments) {
   Named model({});
   model.register_parameter("weight", by_arguments);
   const auto optimizer = create_optimizer(
-      model,
-      {.learning_rate = 0.1, .weight_decay = 0.2, .adam_beta1 = 0.5, .adam_beta2 = 0.75, .adam_epsilon = 0.125});
-  FusedAdamW same({{.parameters = {by_hand}, .lr = 0.1, .weight_decay = 0.2}}, {.beta1 = 0.5, .beta2 = 0.75, .eps = 0.125});
+      model, {.learning_rate = 0.1, .weight_decay = 0.2, .adam_beta1 = 0.5, .adam_beta2 = 0.75, .adam_epsilon = 0.125});
+  FusedAdamW same({{.parameters = {by_hand}, .lr = 0.1, .weight_decay = 0.2}},
+                  {.beta1 = 0.5, .beta2 = 0.75, .eps = 0.125});
   for (int64_t step = 0; step < 3; ++step) {
     by_arguments.mutable_grad() = fractions(4, step);
     by_hand.mutable_grad() = fractions(4, step);
@@ -196,8 +196,8 @@ TEST(LinearSchedule, IsHuggingFacesToTheLastBitBeyondItsEndToo) {
 }
 
 TEST(LinearSchedule, SetsEveryGroupToItsOwnRate) {
-  FusedAdamW optimizer({{.parameters = {}, .lr = 1.0, .weight_decay = 0}, {.parameters = {}, .lr = 3.0, .weight_decay = 0}},
-                       {});
+  FusedAdamW optimizer(
+      {{.parameters = {}, .lr = 1.0, .weight_decay = 0}, {.parameters = {}, .lr = 3.0, .weight_decay = 0}}, {});
   LRScheduler schedule(optimizer, lr_lambda({}, 4));
   schedule.step();
   EXPECT_EQ(optimizer.param_groups()[0].lr, 0.75);

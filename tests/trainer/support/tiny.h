@@ -27,7 +27,7 @@ struct Tiny : torch::nn::Module {
 
   at::Tensor weight, bias;
   int64_t forwards = 0;
-  int64_t throw_at_forward = -1;             // std::domain_error("the model broke")
+  int64_t throw_at_forward = -1;  // std::domain_error("the model broke")
   std::vector<bool> was_training_at_forward;
 };
 
