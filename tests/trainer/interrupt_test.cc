@@ -34,6 +34,16 @@ struct sigaction handler_of(int signal) {
   return action;
 }
 
+TEST(InterruptGuardTest, AJobThatIgnoresCtrlCGoesOnIgnoringIt) {
+  const auto before = std::signal(SIGINT, SIG_IGN);
+  {
+    const InterruptGuard guard;
+    std::raise(SIGINT);
+    EXPECT_EQ(interrupt_signal(), 0);
+  }
+  std::signal(SIGINT, before);
+}
+
 TEST(InterruptGuard, NotesTheFirstSignalAndForgetsItWithTheNextGuard) {
   EXPECT_EQ(interrupt_signal(), 0);
   {
