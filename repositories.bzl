@@ -53,5 +53,6 @@ def downbeat_repositories():
             ":benchmark_main": ["-lbenchmark_main", "-lbenchmark"],
         },
     )
+    _maybe(system_library, name = "libzip", package = "libzip-dev", targets = {":zip": ["libzip"]})
     _maybe(system_library, name = "boost_hana", package = "libboost-dev", targets = {":hana": []})
     _maybe(system_library, name = "nlohmann_json", package = "nlohmann-json3-dev", targets = {":json": []})
