@@ -27,28 +27,40 @@ namespace downbeat {
 
 // What the loop asks for. `things(event)` is a std::tuple of references: what events provide besides the vocabulary.
 template <class P>
-concept StepPolicy = requires(P policy, int64_t n, const TrainerState& state, const std::string& prefix) {
+concept StepPolicy = requires(P policy, int64_t n, const TrainerState& state, const std::string& prefix, Logs& logs) {
   { policy.batches_per_epoch() } -> std::convertible_to<int64_t>;
-  policy.begin_train(state);      // optimizer and schedule for state.max_steps
-  policy.begin_epoch(n);          // shuffle
-  policy.begin_step(n, n);        // fetch: first batch of the epoch, number of substeps
-  policy.load_batch(n);           // of this substep
-  policy.forward_backward(n, n);  // substeps of this step, steps since the last log line
+  { policy.train_batch_size() } -> std::convertible_to<int64_t>;
+  policy.set_train_batch_size(n);
+  { policy.shrink_train_batch(std::exception_ptr()) } -> std::same_as<bool>;  // false: memory was not what ran out
+  { policy.read_checkpoint(prefix) } -> std::same_as<TrainerState>;  // of that directory; nothing is changed yet
+  policy.begin_train(state);       // optimizer and schedule for state.max_steps
+  policy.restore_checkpoint();     // weights, optimizer and schedule of the one that was read
+  policy.restore_random_state();   // of the one that was read
+  policy.begin_epoch(n, n);        // shuffle; number of batches that are passed over
+  policy.begin_step(n, n);         // fetch: first batch of the epoch, number of substeps
+  policy.load_batch(n);            // of this substep
+  policy.forward_backward(n, n);   // substeps of this step, steps since the last log line
   policy.collect_gradients();
   policy.clip_gradients();
   policy.optimizer_step();
   policy.scheduler_step();
+  { policy.scheduler_wants_metric() } -> std::same_as<bool>;
+  policy.scheduler_step(double{});  // after an evaluation
   policy.zero_gradients();
+  { policy.input_tokens() } -> std::convertible_to<int64_t>;  // of this substep
+  policy.add_token_speed(logs, state);
   { policy.train_logs(n) } -> std::same_as<Logs>;         // steps since the last ones
   { policy.train_metrics(state) } -> std::same_as<Logs>;  // of the whole run
+  { policy.evaluation_sets() } -> std::convertible_to<int64_t>;
+  { policy.select_evaluation_set(n) } -> std::convertible_to<std::string>;  // prefix of its metrics
   policy.begin_prediction();
   { policy.prediction_batches() } -> std::convertible_to<int64_t>;
   policy.prediction_step(n);
   { policy.prediction_metrics(prefix) } -> std::same_as<Metrics>;
   { policy.checkpoint(n) } -> std::same_as<Checkpoint>;  // of that step
   { policy.has_checkpoint(n) } -> std::convertible_to<bool>;
-  policy.save_checkpoint(state);
-  policy.rotate_checkpoints(state);
+  policy.save_checkpoint(state);   // and delete those that are too many
+  { policy.take_saved(true) } -> std::same_as<std::optional<Checkpoint>>;  // complete since; whether to wait for it
   policy.finish_checkpoints(state);  // best model loaded, the others deleted where the limit is 1
   policy.things(on_step_end);
 };
@@ -58,21 +70,18 @@ class Loop {
  public:
   // `args` are resolved. Holds references to handler and policy.
   Loop(const TrainingArguments& args, Handler& handler, Policy& policy)
-      : args_(with_absolute_intervals(args, plan_of(args, policy.batches_per_epoch()).max_steps)),
+      : asked_(args),
+        args_(with_absolute_intervals(args, plan_of(args, policy.batches_per_epoch()).max_steps)),
         handler_(handler),
         policy_(policy) {}
 
   void init() { fire(on_init_end); }
 
   // Runs to the end: on_train_begin always has its on_train_end, whatever is thrown.
-  void train() {
+  // With a directory it goes on from the checkpoint there.
+  void train(const std::string& from = {}) {
     const InterruptGuard guard;
-    begin_run();
-    try {
-      run();
-    } catch (...) {
-      fail(std::current_exception());
-      throw;
+    while (!try_run(from)) {
     }
     if (const int signal = interrupt_signal(); signal != 0) throw Interrupted(signal);
   }
@@ -84,46 +93,68 @@ class Loop {
   }
 
   Metrics predict() {
+    const std::string prefix = policy_.select_evaluation_set(0);
     fire_prediction(on_predict_begin, 0);
     if (!predict_batches()) throw Interrupted(interrupt_signal());
-    const Metrics metrics = policy_.prediction_metrics("test");
+    const Metrics metrics = policy_.prediction_metrics(prefix);
     fire(on_predict, metrics);
     return metrics;
   }
 
   // Adds the epoch, puts the line into the history and lets on_log hear it.
-  void log(Logs& logs) {
-    logs["epoch"] = state_.epoch;
-    if (state_.epoch == 0) logs["epoch"] = int64_t{0};  // an integer until the first step, as in HuggingFace
-    Logs entry = logs;
-    entry["step"] = state_.global_step;
-    state_.log_history.push_back(std::move(entry));
-    fire(on_log, logs);
-  }
+  void log(Logs& logs) { log(logs, /*is_of_training=*/false); }
 
   const TrainerState& state() const { return state_; }
   const TrainingArguments& args() const { return args_; }
   const Logs& train_metrics() const { return train_metrics_; }  // of the last run
 
  private:
+  // --- Logging ---
+
+  void log(Logs& logs, bool is_of_training) {
+    logs["epoch"] = state_.epoch;
+    if (state_.epoch == 0) logs["epoch"] = int64_t{0};  // an integer until the first step, as in HuggingFace
+    if (args_.include_num_input_tokens_seen != TokensSeen::no) {
+      logs["num_input_tokens_seen"] = state_.num_input_tokens_seen;
+      if (is_of_training) policy_.add_token_speed(logs, state_);
+    }
+    Logs entry = logs;
+    entry["step"] = state_.global_step;
+    state_.log_history.push_back(std::move(entry));
+    fire(on_log, logs);
+  }
+
   // --- A run ---
 
   void begin_run() {
     state_ = TrainerState();
     control_.stop_reason.clear();
     control_.stopped_by.clear();
-    interrupted_ = train_begun_ = train_ended_ = false;
-    last_logged_step_ = 0;
+    interrupted_ = train_begun_ = train_ended_ = is_predicting_ = false;
     event_ = {};
   }
 
-  void run() {
-    plan();
+  // False when memory ran out and the run is to begin anew with a smaller batch.
+  bool try_run(const std::string& from) {
+    begin_run();
+    try {
+      run(from);
+      return true;
+    } catch (...) {
+      const bool may_shrink = args_.auto_find_batch_size && !is_predicting_;
+      if (may_shrink && policy_.shrink_train_batch(std::current_exception())) return false;
+      fail(std::current_exception());
+      throw;
+    }
+  }
+
+  void run(const std::string& from) {
+    plan(from);
     train_begun_ = true;
     fire(on_train_begin);
     if (args_.eval_on_start) try_evaluate();
     note_interrupt();
-    for (int64_t epoch = 0; epoch < state_.num_train_epochs && !interrupted_; ++epoch) {
+    for (int64_t epoch = start_.epoch; epoch < state_.num_train_epochs && !interrupted_; ++epoch) {
       run_epoch(epoch);
       if (control_.should_training_stop) break;
     }
@@ -131,20 +162,48 @@ class Loop {
     finish();
   }
 
-  void plan() {
+  void plan(const std::string& from) {
+    from.empty() ? begin_state() : take_up(from);
     batches_ = policy_.batches_per_epoch();
-    const Plan plan = plan_of(args_, batches_);
+    const Plan plan = plan_of(asked_, batches_);
+    args_ = with_absolute_intervals(asked_, plan.max_steps);
     state_.max_steps = plan.max_steps;
     state_.num_train_epochs = plan.num_train_epochs;
-    state_.train_batch_size = args_.per_device_train_batch_size;
-    state_.resolve_intervals(args_);
+    from.empty() ? state_.resolve_intervals(args_) : adopt_state(args_, state_);
+    last_logged_step_ = state_.global_step;
+    start_ = position_of(args_, state_.global_step, batches_);
     policy_.begin_train(state_);
+    if (from.empty()) return;
+    policy_.restore_checkpoint();
+    const Checkpoint checkpoint{.directory = from, .step = state_.global_step};
+    fire(on_load_checkpoint, checkpoint);
+  }
+
+  void begin_state() {
+    state_.train_batch_size = policy_.train_batch_size();
+    random_state_waits_ = false;
+  }
+
+  void take_up(const std::string& directory) {
+    state_ = policy_.read_checkpoint(directory);
+    if (args_.auto_find_batch_size && state_.train_batch_size) policy_.set_train_batch_size(*state_.train_batch_size);
+    if (args_.restore_callback_states_from_checkpoint) restore_callbacks();
+    random_state_waits_ = true;
+  }
+
+  void restore_callbacks() {
+    handler_.load_states(state_.stateful_callbacks);
+    warn_of_unknown_callbacks(state_.stateful_callbacks, handler_.states());
+    const auto control = state_.stateful_callbacks.find(kControlName);
+    if (control != state_.stateful_callbacks.end()) load_state(control->second, control_);
   }
 
   void run_epoch(int64_t epoch) {
     fire(on_epoch_begin);
-    policy_.begin_epoch(epoch);
-    for (int64_t first = 0; first < batches_; first += args_.gradient_accumulation_steps) {
+    const int64_t passed_over = epoch == start_.epoch ? start_.batches : 0;
+    if (passed_over == 0) restore_random_state();
+    policy_.begin_epoch(epoch, passed_over);
+    for (int64_t first = passed_over; first < batches_; first += args_.gradient_accumulation_steps) {
       run_step(epoch, first);
       if (is_leaving()) break;
     }
@@ -153,9 +212,17 @@ class Loop {
     log_evaluate_save();
   }
 
+  // Where HuggingFace does: before the pass over the data begins or, in the middle of one, after its first fetch.
+  void restore_random_state() {
+    if (random_state_waits_) policy_.restore_random_state();
+    random_state_waits_ = false;
+  }
+
   void run_step(int64_t epoch, int64_t first) {
     const int64_t substeps = std::min<int64_t>(args_.gradient_accumulation_steps, batches_ - first);
     policy_.begin_step(first, substeps);
+    restore_random_state();
+    if (args_.async_save) announce_saved(/*wait=*/false);
     fire(on_step_begin);
     for (int64_t substep = 0; substep < substeps - 1; ++substep) {
       run_substep(substep, substeps);
@@ -175,6 +242,7 @@ class Loop {
     policy_.load_batch(substep);
     fire(on_substep_begin);
     policy_.forward_backward(substeps, state_.global_step - last_logged_step_);
+    if (args_.include_num_input_tokens_seen != TokensSeen::no) state_.num_input_tokens_seen += policy_.input_tokens();
   }
 
   void update_weights() {
@@ -189,6 +257,7 @@ class Loop {
   }
 
   void finish() {
+    announce_saved(/*wait=*/true);
     Logs metrics = policy_.train_metrics(state_);
     log(metrics);
     train_metrics_ = std::move(metrics);
@@ -221,11 +290,12 @@ class Loop {
   void log_training() {
     Logs logs = policy_.train_logs(state_.global_step - last_logged_step_);
     last_logged_step_ = state_.global_step;
-    log(logs);
+    log(logs, /*is_of_training=*/true);
   }
 
   void evaluate_and_note_best() {
     if (const std::optional<Metrics> metrics = try_evaluate()) {
+      if (policy_.scheduler_wants_metric()) policy_.scheduler_step(best_model_metric(args_, *metrics));
       const bool is_best = note_best_metric(args_, *metrics, state_);
       if (args_.save_strategy == SaveStrategy::best) control_.should_save = is_best;  // also takes back what was asked
     }
@@ -233,38 +303,59 @@ class Loop {
   }
 
   void save() {
-    const int64_t step = state_.global_step;
-    if (state_.best_global_step &&
-        (*state_.best_global_step == step || policy_.has_checkpoint(*state_.best_global_step))) {
-      state_.best_model_checkpoint = policy_.checkpoint(*state_.best_global_step).directory;
-    }
-    state_.stateful_callbacks = handler_.states();
-    state_.stateful_callbacks["TrainerControl"] = state_of(control_);
+    note_best_checkpoint();
+    // What a checkpoint held of callbacks that this run does not have stays, as in HuggingFace.
+    for (auto& [name, callback_state] : handler_.states()) state_.stateful_callbacks[name] = std::move(callback_state);
+    state_.stateful_callbacks[kControlName] = state_of(control_);
+    announce_saved(/*wait=*/true);  // the one before
     policy_.save_checkpoint(state_);
-    policy_.rotate_checkpoints(state_);
-    const Checkpoint checkpoint = policy_.checkpoint(step);
-    fire(on_save, checkpoint);
+    control_.should_save = false;  // also where on_save comes later
+    announce_saved(/*wait=*/false);
+  }
+
+  // The one that is about to be written counts.
+  void note_best_checkpoint() {
+    const int64_t best = state_.best_global_step.value_or(0);
+    if (best == 0 || (best != state_.global_step && !policy_.has_checkpoint(best))) return;
+    state_.best_model_checkpoint = policy_.checkpoint(best).directory;
+  }
+
+  // One written in the background is announced when it is complete: before a step begins, or the run ends.
+  void announce_saved(bool wait) {
+    if (const std::optional<Checkpoint> checkpoint = policy_.take_saved(wait)) fire(on_save, *checkpoint);
   }
 
   // --- Evaluation ---
 
-  // Nothing when a signal came in the middle.
+  // The metrics of all evaluation sets together. Nothing when a signal came in the middle.
   std::optional<Metrics> try_evaluate() {
+    Metrics all;
+    for (int64_t set = 0; set < policy_.evaluation_sets(); ++set) {
+      const std::optional<Metrics> metrics = try_evaluate(policy_.select_evaluation_set(set));
+      if (!metrics) return std::nullopt;
+      for (const auto& [name, value] : *metrics) all[name] = value;
+    }
+    return all;
+  }
+
+  std::optional<Metrics> try_evaluate(const std::string& prefix) {
     fire_prediction(on_evaluate_begin, 0);
     if (!predict_batches()) return std::nullopt;
-    Metrics metrics = policy_.prediction_metrics("eval");
+    Metrics metrics = policy_.prediction_metrics(prefix);
     log(metrics);
     fire(on_evaluate, std::as_const(metrics));
     return metrics;
   }
 
   bool predict_batches() {
+    is_predicting_ = true;  // until it has succeeded
     policy_.begin_prediction();
     for (int64_t batch = 0; batch < policy_.prediction_batches(); ++batch) {
       policy_.prediction_step(batch);
       fire_prediction(on_prediction_step, batch + 1);
       if (interrupt_signal() != 0) return false;
     }
+    is_predicting_ = false;
     return true;
   }
 
@@ -276,7 +367,7 @@ class Loop {
     interrupted_ = true;
     control_.stop_training(std::string("interrupted by ") + signal_name(interrupt_signal()));
     control_.stopped_by = signal_name(interrupt_signal());
-    control_.should_save |= args_.save_strategy != SaveStrategy::no;
+    control_.should_save |= args_.save_strategy != SaveStrategy::no || args_.enable_jit_checkpoint;
   }
 
   bool is_leaving() const { return control_.should_epoch_stop || control_.should_training_stop; }
@@ -301,7 +392,8 @@ class Loop {
     }
   }
 
-  const TrainingArguments args_;
+  const TrainingArguments asked_;
+  TrainingArguments args_;  // with the intervals of the run
   Handler& handler_;
   Policy& policy_;
   TrainerState state_;
@@ -310,7 +402,10 @@ class Loop {
   std::string_view event_;  // from which an exception came
   int64_t batches_ = 0;
   int64_t last_logged_step_ = 0;
+  Position start_;                   // of the run
+  bool random_state_waits_ = false;  // that of a checkpoint, until it is restored
   bool interrupted_ = false;
+  bool is_predicting_ = false;
   bool train_begun_ = false;
   bool train_ended_ = false;
 };

@@ -14,7 +14,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "callbacks/vocabulary/message.h"
+#include "trainer/autocast.h"
 #include "trainer/optim/create_optimizer.h"
+#include "trainer/optim/create_scheduler.h"
+#include "trainer/out_of_memory.h"
 #include "trainer/seed.h"
 
 namespace downbeat {
@@ -48,18 +51,25 @@ NamedParameters trainable_parameters(const torch::nn::Module& model) {
 
 }  // namespace
 
-int64_t count_labels(const at::Tensor& labels) { return labels.defined() ? labels.ne(-100).sum().item<int64_t>() : 0; }
+int64_t sum_of(const at::Tensor& mask) { return mask.sum().item<int64_t>(); }
+
+std::optional<int64_t> count_labels(const at::Tensor& labels, bool shifted) {
+  if (!labels.defined()) return std::nullopt;
+  const at::Tensor counted = shifted ? labels.slice(/*dim=*/-1, /*start=*/1) : labels;
+  return counted.ne(-100).sum().item<int64_t>();
+}
 
 TorchStepPolicy::TorchStepPolicy(std::shared_ptr<torch::nn::Module> model, const TrainingArguments& args,
-                                 const TrainerFunctions& functions, int64_t train_size, int64_t eval_size)
+                                 const TrainerFunctions& functions, int64_t train_size, ModelTraits traits)
     : model_(std::move(model)),
       args_(args),
       functions_(functions),
+      traits_(traits),
       device_(device_of(args)),
+      train_batch_size_(args.per_device_train_batch_size),
       train_sampler_(train_size, args.per_device_train_batch_size, args.dataloader_drop_last),
-      eval_sampler_(eval_size, args.per_device_eval_batch_size, args.dataloader_drop_last),
       train_size_(train_size),
-      checkpoints_(model_, args_) {
+      checkpoints_(model_, args_, [this] { return model_config(); }) {
   const double started = seconds_now();
   args_.full_determinism ? enable_full_determinism(args_.seed) : set_seed(args_.seed);
   model_->to(device_);
@@ -70,26 +80,42 @@ TorchStepPolicy::~TorchStepPolicy() = default;
 
 // --- Training ---
 
+void TorchStepPolicy::set_train_batch_size(int64_t size) {
+  train_batch_size_ = size;
+  train_sampler_ = Sampler(train_size_, size, args_.dataloader_drop_last);
+}
+
+bool TorchStepPolicy::shrink_train_batch(const std::exception_ptr& exception) {
+  if (!is_out_of_memory(exception)) return false;
+  const auto smaller = static_cast<int64_t>(static_cast<double>(train_batch_size_) * 0.9);  // as accelerate
+  if (smaller == 0) return false;
+  warn(absl::StrCat("memory ran out with a training batch of ", train_batch_size_, "; the run begins anew with ", smaller));
+  set_train_batch_size(smaller);
+  return true;
+}
+
 void TorchStepPolicy::begin_train(const TrainerState& state) {
   if (batches_per_epoch() == 0) {
     throw std::invalid_argument(absl::StrCat("the training set has ", train_size_, " examples, not one batch of ",
-                                             args_.per_device_train_batch_size,
+                                             train_batch_size_,
                                              args_.dataloader_drop_last ? " as dataloader_drop_last asks" : ""));
   }
   if (args_.save_strategy != SaveStrategy::no) checkpoints_.prepare();
-  optimizer_ = create_optimizer(*model_, args_);
-  lr_scheduler_ = std::make_unique<LRScheduler>(*optimizer_, lr_lambda(args_, state.max_steps));
+  if (!optimizer_) optimizer_ = create_optimizer(*model_, args_);  // a second run goes on with it, as in HuggingFace
+  lr_scheduler_ = create_scheduler(*optimizer_, args_, state.max_steps);
   parameters_ = trainable_parameters(*model_);
   base_seed_ =
       args_.data_seed.value_or(static_cast<int64_t>(at::globalContext().defaultGenerator(at::kCPU).current_seed()));
   running_loss_ = {};
   total_loss_ = 0;
+  initial_step_ = state.global_step;
+  initial_tokens_ = state.num_input_tokens_seen;
   was_trained_ = true;
   train_started_ = seconds_now();
   zero_gradients();
 }
 
-void TorchStepPolicy::begin_epoch(int64_t epoch) {
+void TorchStepPolicy::begin_epoch(int64_t epoch, int64_t) {
   if (args_.train_sampling_strategy == SamplingStrategy::random) train_sampler_.shuffle(base_seed_, epoch);
   draw_loader_seed();
   norm_ = {};
@@ -100,29 +126,53 @@ void TorchStepPolicy::begin_step(int64_t first_batch, int64_t substeps) {
   std::vector<Indices> batches;
   for (int64_t i = 0; i < substeps; ++i) batches.push_back(train_sampler_.batch(first_batch + i));
   fetch_batches(batches);
-  num_items_in_batch_ = functions_.compute_loss_func.counts_items() ? labels_in_step() : 0;
+  num_items_in_batch_ = counts_items() ? labels_in_step() : std::nullopt;
 }
 
 void TorchStepPolicy::forward_backward(int64_t substeps, int64_t steps_since_log) {
   set_training(true);
-  at::Tensor loss = loss_of(forward_selected(), num_items_in_batch_);
+  const ForwardResult result = run_model([&] { return forward_selected(num_items_in_batch_); });
+  at::Tensor loss = loss_of(result, num_items_in_batch_);
   if (!loss.defined()) {
     throw std::invalid_argument(
         "the model returns no loss; set trainer.compute_loss_func, for example to downbeat::cross_entropy, or let "
         "forward() return a loss and logits");
   }
-  if (!functions_.compute_loss_func.counts_items() && substeps > 1) loss = loss / substeps;
+  if (!is_scaled(result) && substeps > 1) loss = loss / substeps;
   loss.backward();
   running_loss_.add(loss.detach(), steps_since_log, args_.logging_nan_inf_filter);
 }
 
-at::Tensor TorchStepPolicy::loss_of(const ForwardResult& result, int64_t num_items_in_batch) const {
+at::Tensor TorchStepPolicy::loss_of(const ForwardResult& result, std::optional<int64_t> num_items_in_batch) const {
   const ComputeLoss& compute_loss = functions_.compute_loss_func;
   const bool smooths = args_.label_smoothing_factor != 0 && (!compute_loss || compute_loss.is_cross_entropy());
   if (result.labels.defined() && smooths) {
-    return label_smoothed_cross_entropy(result.logits, result.labels, args_.label_smoothing_factor);
+    return label_smoothed_cross_entropy(result.logits, result.labels, args_.label_smoothing_factor,
+                                        {.shifted = traits_.loss_shifts_labels, .num_items_in_batch = result.num_items_in_batch});
   }
-  return compute_loss ? compute_loss(result.logits, result.labels, num_items_in_batch) : result.loss;
+  return compute_loss ? compute_loss(result.logits, result.labels, num_items_in_batch.value_or(0)) : result.loss;
+}
+
+ForwardResult TorchStepPolicy::run_model(const std::function<ForwardResult()>& run) const {
+  if (!args_.bf16) return run();
+  ForwardResult result;
+  {
+    const Autocast autocast(device_, true);
+    result = run();
+  }
+  result.loss = as_float(result.loss);
+  result.logits = as_float(result.logits);
+  return result;
+}
+
+bool TorchStepPolicy::counts_items() const {
+  return traits_.takes_num_items_in_batch || functions_.compute_loss_func.counts_items();
+}
+
+// A loss that is a sum over all labels of the step divided by their number needs no division by the substeps.
+bool TorchStepPolicy::is_scaled(const ForwardResult& result) const {
+  const ComputeLoss& compute_loss = functions_.compute_loss_func;
+  return compute_loss ? compute_loss.counts_items() : result.num_items_in_batch.has_value();
 }
 
 void TorchStepPolicy::collect_gradients() {
@@ -145,6 +195,19 @@ void TorchStepPolicy::zero_gradients() {
   gradients_.tensors.clear();
 }
 
+int64_t TorchStepPolicy::input_tokens() {
+  const auto tokens = tokens_in_selected(args_.include_num_input_tokens_seen == TokensSeen::non_padding);
+  if (!tokens && !std::exchange(warned_of_tokens_, true)) {
+    warn("include_num_input_tokens_seen finds no tokens to count: the batch has no tensor input_ids or inputs");
+  }
+  return tokens.value_or(0);
+}
+
+void TorchStepPolicy::add_token_speed(Logs& logs, const TrainerState& state) const {
+  downbeat::add_token_speed(logs, "train", seconds_now() - train_started_,
+                            state.num_input_tokens_seen - initial_tokens_);
+}
+
 Logs TorchStepPolicy::train_logs(int64_t steps) {
   const double sum = running_loss_.take();
   total_loss_ += sum;
@@ -156,15 +219,16 @@ Logs TorchStepPolicy::train_logs(int64_t steps) {
 
 Logs TorchStepPolicy::train_metrics(const TrainerState& state) {
   total_loss_ += running_loss_.take();
-  const double steps = static_cast<double>(state.global_step);
+  const int64_t steps_done = state.global_step - initial_step_;
+  const double steps = static_cast<double>(steps_done);
   const double planned_samples =
       args_.max_steps > 0
-          ? static_cast<double>(args_.max_steps * args_.per_device_train_batch_size * args_.gradient_accumulation_steps)
+          ? static_cast<double>(args_.max_steps * train_batch_size_ * args_.gradient_accumulation_steps)
           : static_cast<double>(train_size_) * args_.num_train_epochs;
   Logs metrics;
   add_speed_metrics(metrics, "train", seconds_now() - train_started_,
                     planned_samples * steps / static_cast<double>(std::max<int64_t>(1, state.max_steps)),
-                    state.global_step);
+                    steps_done);
   metrics["total_flos"] = state.total_flos;
   metrics["train_loss"] = total_loss_ / std::max(steps, 0.001);
   return metrics;
@@ -181,54 +245,88 @@ Optimizer& TorchStepPolicy::optimizer() {
 
 LRScheduler& TorchStepPolicy::lr_scheduler() {
   if (!lr_scheduler_) {
-    const int64_t max_steps = std::max<int64_t>(1, args_.max_steps);
-    lr_scheduler_ = std::make_unique<LRScheduler>(optimizer(), lr_lambda(args_, max_steps));
+    lr_scheduler_ = create_scheduler(optimizer(), args_, std::max<int64_t>(1, args_.max_steps));
   }
   return *lr_scheduler_;
 }
 
 // --- Evaluation and prediction ---
 
-void TorchStepPolicy::use_prediction_set(int64_t size, std::function<ForwardResult(Indices)> forward,
-                                         bool gathers_logits) {
-  prediction_set_ = PredictionSet{Sampler(size, args_.per_device_eval_batch_size, args_.dataloader_drop_last),
-                                  std::move(forward), gathers_logits};
+void TorchStepPolicy::use_prediction_set(PredictionSet set) { given_set_ = std::move(set); }
+
+void TorchStepPolicy::reset_prediction_set() { given_set_.reset(); }
+
+std::string TorchStepPolicy::select_evaluation_set(int64_t number) {
+  selected_set_ = static_cast<std::size_t>(number);
+  prediction_sampler_ = Sampler(selected_set().size, args_.per_device_eval_batch_size, args_.dataloader_drop_last);
+  return selected_set().prefix;
 }
 
-void TorchStepPolicy::reset_prediction_set() { prediction_set_.reset(); }
+const PredictionSet& TorchStepPolicy::selected_set() const {
+  return given_set_ ? *given_set_ : evaluation_sets_[selected_set_];
+}
 
 void TorchStepPolicy::begin_prediction() {
   if (!was_trained_ && !model_preparation_time_) model_preparation_time_ = construction_time_;
   prediction_started_ = seconds_now();
   evaluation_ = {};
+  batch_metrics_ = {};
+  if (args_.batch_eval_metrics && functions_.compute_metrics && !functions_.compute_metrics.takes_batches()) {
+    throw std::invalid_argument(
+        "batch_eval_metrics needs a compute_metrics that takes (const EvalPrediction&, bool compute_result)");
+  }
   draw_loader_seed();
 }
 
 bool TorchStepPolicy::gathers_logits() const {
-  if (args_.prediction_loss_only) return false;
-  return functions_.compute_metrics || (prediction_set_ && prediction_set_->gathers_logits);
+  return !args_.prediction_loss_only && (functions_.compute_metrics || selected_set().gathers_logits);
 }
 
 void TorchStepPolicy::prediction_step(int64_t batch) {
   const c10::NoGradGuard no_grad;
   set_training(false);
-  const Indices indices = prediction_sampler().batch(batch);
-  const ForwardResult result = prediction_set_ ? prediction_set_->forward(indices) : forward_eval(indices, device_);
+  const Indices indices = prediction_sampler_.batch(batch);
+  ForwardResult result = run_model([&] { return selected_set().forward(indices); });
   const bool counts = functions_.compute_loss_func.counts_items();
+  const auto num_items = counts ? count_labels(result.labels, traits_.loss_shifts_labels) : std::nullopt;
   // Without labels, as in predict(), a function of the labels has nothing to say; training calls it all the same.
   const bool has_loss = result.labels.defined() || !functions_.compute_loss_func;
-  const at::Tensor loss = has_loss ? loss_of(result, counts ? count_labels(result.labels) : 0) : at::Tensor();
-  at::Tensor logits = gathers_logits() ? result.logits : at::Tensor();
-  if (logits.defined() && functions_.preprocess_logits_for_metrics) {
-    logits = functions_.preprocess_logits_for_metrics(logits, result.labels);
+  const at::Tensor loss = has_loss ? loss_of(result, num_items) : at::Tensor();
+  if (!gathers_logits()) result.logits = result.labels = result.inputs = at::Tensor();
+  if (result.logits.defined() && functions_.preprocess_logits_for_metrics) {
+    result.logits = functions_.preprocess_logits_for_metrics(result.logits, result.labels);
   }
-  evaluation_.add(loss, logits, gathers_logits() ? result.labels : at::Tensor(), static_cast<int64_t>(indices.size()));
+  if (!includes("inputs")) result.inputs = at::Tensor();
+  if (args_.batch_eval_metrics) compute_batch_metrics(loss, result, batch);
+  if (args_.batch_eval_metrics && !selected_set().gathers_logits) {
+    result.logits = result.labels = result.inputs = at::Tensor();
+  }
+  evaluation_.add({.loss = loss, .logits = result.logits, .labels = result.labels, .inputs = result.inputs},
+                  static_cast<int64_t>(indices.size()));
+  if (args_.eval_accumulation_steps && (batch + 1) % *args_.eval_accumulation_steps == 0) evaluation_.move_to_cpu();
+}
+
+bool TorchStepPolicy::includes(const char* what) const {
+  return std::count(args_.include_for_metrics.begin(), args_.include_for_metrics.end(), what) > 0;
+}
+
+void TorchStepPolicy::compute_batch_metrics(const at::Tensor& loss, const ForwardResult& result, int64_t batch) {
+  if (!functions_.compute_metrics || !result.logits.defined() || !result.labels.defined()) return;
+  Evaluation of_batch;
+  of_batch.add({.loss = includes("loss") ? loss : at::Tensor(),
+                .logits = result.logits,
+                .labels = result.labels,
+                .inputs = result.inputs},
+               result.labels.size(0));
+  const bool is_last = batch + 1 == prediction_batches();
+  batch_metrics_ = functions_.compute_metrics(of_batch.prediction(), /*compute_result=*/is_last);
 }
 
 Metrics TorchStepPolicy::prediction_metrics(const std::string& prefix) {
-  Metrics computed;
-  if (functions_.compute_metrics && gathers_logits()) {
-    const EvalPrediction prediction = evaluation_.prediction();
+  Metrics computed = std::move(batch_metrics_);
+  if (functions_.compute_metrics && gathers_logits() && !args_.batch_eval_metrics) {
+    EvalPrediction prediction = evaluation_.prediction();
+    if (!includes("loss")) prediction.losses = at::Tensor();
     if (prediction.predictions.defined() && prediction.label_ids.defined()) {
       computed = functions_.compute_metrics(prediction);
     }
@@ -236,7 +334,7 @@ Metrics TorchStepPolicy::prediction_metrics(const std::string& prefix) {
   Metrics metrics = prefixed_metrics(computed, evaluation_.mean_loss(args_.logging_nan_inf_filter), prefix);
   if (model_preparation_time_) metrics[prefix + "_model_preparation_time"] = *model_preparation_time_;
   // As HuggingFace counts: the whole set, also where dataloader_drop_last leaves some of it out.
-  const int64_t samples = prediction_sampler().size();
+  const int64_t samples = prediction_sampler_.size();
   const int64_t steps = (samples + args_.per_device_eval_batch_size - 1) / args_.per_device_eval_batch_size;
   add_speed_metrics(metrics, prefix, seconds_now() - prediction_started_, static_cast<double>(samples), steps);
   return metrics;

@@ -5,6 +5,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -36,6 +37,16 @@ struct ForwardResult {
   at::Tensor loss;
   at::Tensor logits;
   at::Tensor labels;
+  at::Tensor inputs;                          // the main ones, for metrics
+  std::optional<int64_t> num_items_in_batch;  // what the model was told, where it asks for it
+};
+
+// What one evaluation or prediction runs over.
+struct PredictionSet {
+  std::string prefix;  // of its metrics: eval, eval_NAME, test
+  int64_t size = 0;
+  std::function<ForwardResult(Indices)> forward = {};
+  bool gathers_logits = false;  // also without compute_metrics
 };
 
 // What the user may set on a Trainer.
@@ -45,19 +56,31 @@ struct TrainerFunctions {
   PreprocessLogitsForMetrics preprocess_logits_for_metrics;
 };
 
+// What the class of a model says about itself (forward.h).
+struct ModelTraits {
+  bool takes_num_items_in_batch = false;
+  bool loss_shifts_labels = false;
+};
+
 class TorchStepPolicy {
  public:
   // Moves the model to the device of the arguments. `args` are resolved; `functions` are read when they are used.
   TorchStepPolicy(std::shared_ptr<torch::nn::Module> model, const TrainingArguments& args,
-                  const TrainerFunctions& functions, int64_t train_size, int64_t eval_size);
+                  const TrainerFunctions& functions, int64_t train_size, ModelTraits traits);
   virtual ~TorchStepPolicy();
   TorchStepPolicy(const TorchStepPolicy&) = delete;
   TorchStepPolicy& operator=(const TorchStepPolicy&) = delete;
 
   // What the loop calls; see StepPolicy in loop.h.
   int64_t batches_per_epoch() const { return train_sampler_.batches(); }
+  int64_t train_batch_size() const { return train_batch_size_; }
+  void set_train_batch_size(int64_t size);
+  bool shrink_train_batch(const std::exception_ptr& exception);
+  TrainerState read_checkpoint(const std::string& directory) { return checkpoints_.read(directory); }
   void begin_train(const TrainerState& state);
-  void begin_epoch(int64_t epoch);
+  void restore_checkpoint() { checkpoints_.restore(optimizer(), lr_scheduler()); }
+  void restore_random_state() { checkpoints_.restore_random_state(); }
+  void begin_epoch(int64_t epoch, int64_t passed_over);
   void begin_step(int64_t first_batch, int64_t substeps);
   void load_batch(int64_t substep) { select_batch(substep, device_); }
   void forward_backward(int64_t substeps, int64_t steps_since_log);
@@ -65,35 +88,48 @@ class TorchStepPolicy {
   void clip_gradients() { norm_ = clip_grad_norm_(gradients_.tensors, args_.max_grad_norm); }
   void optimizer_step();
   void scheduler_step() { lr_scheduler().step(); }
+  bool scheduler_wants_metric() { return lr_scheduler().wants_metric(); }
+  void scheduler_step(double metric) { lr_scheduler().step(metric); }
   void zero_gradients();
+  int64_t input_tokens();  // of the selected batch, as include_num_input_tokens_seen counts
+  void add_token_speed(Logs& logs, const TrainerState& state) const;
   Logs train_logs(int64_t steps);
   Logs train_metrics(const TrainerState& state);
+  int64_t evaluation_sets() const { return given_set_ ? 1 : static_cast<int64_t>(evaluation_sets_.size()); }
+  std::string select_evaluation_set(int64_t number);
   void begin_prediction();
-  int64_t prediction_batches() const { return prediction_sampler().batches(); }
+  int64_t prediction_batches() const { return prediction_sampler_.batches(); }
   void prediction_step(int64_t batch);
   Metrics prediction_metrics(const std::string& prefix);
   Checkpoint checkpoint(int64_t step) const { return checkpoints_.checkpoint(step); }
   bool has_checkpoint(int64_t step) const { return checkpoints_.exists(step); }
-  void save_checkpoint(const TrainerState& state) { checkpoints_.save(state); }
-  void rotate_checkpoints(const TrainerState& state) { checkpoints_.rotate(state); }
+  void save_checkpoint(const TrainerState& state) { checkpoints_.save(state, optimizer(), lr_scheduler()); }
+  std::optional<Checkpoint> take_saved(bool wait) { return checkpoints_.take_saved(wait); }
   void finish_checkpoints(const TrainerState& state) { checkpoints_.finish(state); }
 
-  // The set of the next evaluation or prediction, and how a batch of it is run. Until reset_prediction_set() it
-  // replaces the evaluation set. `gathers_logits` also without compute_metrics (predict).
-  void use_prediction_set(int64_t size, std::function<ForwardResult(Indices)> forward, bool gathers_logits);
+  // Until reset_prediction_set() it stands in for the evaluation sets.
+  void use_prediction_set(PredictionSet set);
   void reset_prediction_set();
   EvalPrediction prediction() const;
 
+  std::string checkpoint_to_resume(const std::string& resume_from_checkpoint) {
+    return checkpoints_.to_resume(resume_from_checkpoint);
+  }
   void save_model(const std::string& directory) const { checkpoints_.save_model(directory); }
   at::Device device() const { return device_; }
 
  protected:
   // The batches of one step, fetched together as HuggingFace does: the loss may need the number of their labels.
   virtual void fetch_batches(const std::vector<Indices>& batches) = 0;
-  virtual int64_t labels_in_step() const = 0;  // other than -100
+  virtual std::optional<int64_t> labels_in_step() const = 0;  // other than -100; nothing where there are no labels
   virtual void select_batch(int64_t substep, at::Device device) = 0;
-  virtual ForwardResult forward_selected() = 0;
-  virtual ForwardResult forward_eval(Indices indices, at::Device device) = 0;
+  // With the number of labels of the step, where the batches have labels, for a model that asks for it.
+  virtual std::optional<int64_t> tokens_in_selected(bool non_padding) const = 0;  // nothing: it has no tokens
+  virtual ForwardResult forward_selected(std::optional<int64_t> num_items_in_batch) = 0;
+
+  virtual std::string model_config() const = 0;  // config.json; empty: none
+
+  void add_evaluation_set(PredictionSet set) { evaluation_sets_.push_back(std::move(set)); }
 
   // Made when first asked for, so that hooks may see them in an evaluation before any training.
   Optimizer& optimizer();
@@ -102,47 +138,58 @@ class TorchStepPolicy {
   const GradientNorm& gradient_norm() const { return norm_; }
 
  private:
-  at::Tensor loss_of(const ForwardResult& result, int64_t num_items_in_batch) const;
-  const Sampler& prediction_sampler() const { return prediction_set_ ? prediction_set_->sampler : eval_sampler_; }
+  at::Tensor loss_of(const ForwardResult& result, std::optional<int64_t> num_items_in_batch) const;
+  bool counts_items() const;
+  bool is_scaled(const ForwardResult& result) const;
+  const PredictionSet& selected_set() const;
   bool gathers_logits() const;
+  bool includes(const char* what) const;  // for metrics
+  void compute_batch_metrics(const at::Tensor& loss, const ForwardResult& result, int64_t batch);
+  ForwardResult run_model(const std::function<ForwardResult()>& run) const;
   void set_training(bool on);
 
   std::shared_ptr<torch::nn::Module> model_;
   const TrainingArguments args_;
   const TrainerFunctions& functions_;
+  const ModelTraits traits_;
   at::Device device_;
   NamedParameters parameters_;  // those that require a gradient, in the order of the model
 
+  int64_t train_batch_size_;
   Sampler train_sampler_;
-  Sampler eval_sampler_;
   int64_t train_size_;
   int64_t base_seed_ = 0;
   ModelCheckpoints checkpoints_;
 
   std::unique_ptr<Optimizer> optimizer_;
   std::unique_ptr<LRScheduler> lr_scheduler_;
-  int64_t num_items_in_batch_ = 0;  // labels of this step, for a loss that counts them
+  std::optional<int64_t> num_items_in_batch_;  // labels of this step, for a loss that counts them
   Gradients gradients_;
   GradientNorm norm_;
   RunningLoss running_loss_;
   double total_loss_ = 0;
   std::optional<double> last_lr_;  // used by the last step of this epoch
+  bool warned_of_tokens_ = false;
   double train_started_ = 0;       // seconds
+  int64_t initial_step_ = 0;       // of this run: that of the checkpoint it goes on from
+  int64_t initial_tokens_ = 0;
 
-  struct PredictionSet {
-    Sampler sampler;
-    std::function<ForwardResult(Indices)> forward;
-    bool gathers_logits;
-  };
-  std::optional<PredictionSet> prediction_set_;
+  std::vector<PredictionSet> evaluation_sets_;
+  std::optional<PredictionSet> given_set_;
+  std::size_t selected_set_ = 0;
+  Sampler prediction_sampler_{0, 1, false};
   Evaluation evaluation_;
+  Metrics batch_metrics_;  // of the last call, with batch_eval_metrics
   double prediction_started_ = 0;
   std::optional<double> model_preparation_time_;
   double construction_time_ = 0;
   bool was_trained_ = false;
 };
 
-// The number of labels other than -100; 0 for an undefined tensor. Waits for the device.
-int64_t count_labels(const at::Tensor& labels);
+int64_t sum_of(const at::Tensor& mask);  // waits for the device
+
+// The number of labels other than -100; nothing for an undefined tensor. With `shifted` the first position, which no
+// token is predicted for, does not count. Waits for the device.
+std::optional<int64_t> count_labels(const at::Tensor& labels, bool shifted);
 
 }  // namespace downbeat

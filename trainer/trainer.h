@@ -32,6 +32,7 @@
 
 #include "callbacks/callbacks.h"
 #include "trainer/data/dataset.h"
+#include "trainer/data/dataset_dict.h"
 #include "trainer/data/tensor_dataset.h"
 #include "trainer/data/torch_dataset.h"
 #include "trainer/forward.h"
@@ -56,11 +57,13 @@ class BoundStepPolicy : public TorchStepPolicy {
 
   BoundStepPolicy(std::shared_ptr<Model> model, const TrainingArguments& args, const TrainerFunctions& functions,
                   Train train, Eval eval, const DataCollator<Train>& data_collator)
-      : TorchStepPolicy(model, args, functions, train.size(), eval.size()),
+      : TorchStepPolicy(model, args, functions, train.size(), model_traits<Model, Batch>()),
         model_(std::move(model)),
         train_(std::move(train)),
         eval_(std::move(eval)),
-        data_collator_(data_collator) {}
+        data_collator_(data_collator) {
+    add_evaluation_sets();
+  }
 
   template <class Event>
   auto things(Event) {
@@ -82,41 +85,67 @@ class BoundStepPolicy : public TorchStepPolicy {
     }
   }
 
-  // For another set than the one of the constructor.
+  // `data` has to live as long as what is returned.
   template <Dataset D>
-  std::function<ForwardResult(Indices)> forward_of(const D& data) {
-    return [this, &data](Indices indices) { return run(data, indices, device()); };
+  PredictionSet prediction_set(std::string prefix, const D& data, bool gathers_logits = false) {
+    return {.prefix = std::move(prefix),
+            .size = data.size(),
+            .forward = [this, &data](Indices indices) { return run(data, indices); },
+            .gathers_logits = gathers_logits};
   }
 
  private:
+  void add_evaluation_sets() {
+    if constexpr (is_dataset_dict<Eval>) {
+      for (const auto& [name, data] : eval_.sets()) add_evaluation_set(prediction_set("eval_" + name, data));
+    } else if constexpr (!std::is_same_v<Eval, NoDataset>) {
+      add_evaluation_set(prediction_set("eval", eval_));
+    }
+  }
+
   void fetch_batches(const std::vector<Indices>& batches) override {
     fetched_.clear();
     for (const Indices indices : batches) fetched_.push_back(batch_of(train_, data_collator_, indices));
   }
-  int64_t labels_in_step() const override {
-    int64_t labels = 0;
-    if constexpr (requires(const Batch& batch) { count_labels(batch.labels); }) {
-      for (const Batch& batch : fetched_) labels += count_labels(batch.labels);
+  std::optional<int64_t> labels_in_step() const override {
+    std::optional<int64_t> labels;
+    for (const Batch& batch : fetched_) {
+      const std::optional<int64_t> of_batch = count_labels(labels_of(batch), kTraits.loss_shifts_labels);
+      if (of_batch) labels = labels.value_or(0) + *of_batch;
     }
     return labels;
   }
   void select_batch(int64_t substep, at::Device device) override {
     selected_ = moved_to(fetched_[static_cast<std::size_t>(substep)], device);
   }
-  ForwardResult forward_selected() override { return forward(*model_, selected_); }
-  ForwardResult forward_eval(Indices indices, at::Device device) override { return run(eval_, indices, device); }
+  std::string model_config() const override {
+    if constexpr (requires { std::string(std::as_const(*model_).config()); }) return std::as_const(*model_).config();
+    return "";
+  }
+  std::optional<int64_t> tokens_in_selected(bool non_padding) const override {
+    return count_tokens(selected_, non_padding);
+  }
+  ForwardResult forward_selected(std::optional<int64_t> num_items_in_batch) override {
+    return forward(*model_, selected_, num_items_in_batch);
+  }
 
   template <class D>
-  ForwardResult run(const D& data, Indices indices, at::Device device) {
-    if constexpr (std::is_same_v<D, NoDataset>) {
-      return {};
-    } else if constexpr (std::is_same_v<DataCollator<D>, DataCollator<Train>>) {
-      return forward(*model_, moved_to(batch_of(data, data_collator_, indices), device));
+  ForwardResult run(const D& data, Indices indices) {
+    auto batch = moved_to(batch_of(data, collator_for<D>(), indices), device());
+    std::optional<int64_t> num_items;
+    if constexpr (TakesNumItems<Model, decltype(batch)>) num_items = count_labels(labels_of(batch), kTraits.loss_shifts_labels);
+    return forward(*model_, batch, num_items);
+  }
+  template <class D>
+  DataCollator<D> collator_for() const {
+    if constexpr (std::is_same_v<DataCollator<D>, DataCollator<Train>>) {
+      return data_collator_;
     } else {
-      return forward(*model_, moved_to(batch_of(data, DataCollator<D>{}, indices), device));
+      return {};
     }
   }
 
+  static constexpr ModelTraits kTraits = model_traits<Model, Batch>();
   std::shared_ptr<Model> model_;
   Train train_;
   Eval eval_;
@@ -129,13 +158,14 @@ struct WrongArguments;
 
 template <class Model, class Train, class Eval = NoDataset, class... Cs>
 class Trainer {
-  static_assert(Dataset<Train> && Dataset<Eval>,
+  static_assert(Dataset<Train> && (Dataset<Eval> || is_dataset_dict<Eval>),
                 "downbeat: a dataset has size() and get_batch(indices), or size(), get(index) and, unless examples are "
                 "{inputs, labels}, collate(examples)");
   template <class D>
   static constexpr bool can_take() {
     if constexpr (std::is_same_v<D, NoDataset>) return true;
     if constexpr (Dataset<D>) return TakesEither<Model, BatchOf<D>>;
+    if constexpr (is_dataset_dict<D>) return TakesEither<Model, BatchOf<DatasetIn<D>>>;
     return true;
   }
   static_assert(
@@ -175,9 +205,11 @@ class Trainer {
   Trainer(const Trainer&) = delete;  // its parts know each other; keep it in a std::unique_ptr to pass it on
   Trainer& operator=(const Trainer&) = delete;
 
-  // Trains from the first step. A signal or an exception leaves after on_train_end.
-  TrainOutput train() {
-    loop_.train();
+  // Trains from the first step or, where args.resume_from_checkpoint says so, from a checkpoint: its directory; true for
+  // the newest one in output_dir; auto for that if there is one. A signal or an exception leaves after on_train_end.
+  TrainOutput train() { return train(args_.resume_from_checkpoint.value_or("false")); }
+  TrainOutput train(const std::string& resume_from_checkpoint) {
+    loop_.train(policy_.checkpoint_to_resume(resume_from_checkpoint));
     return {loop_.state().global_step, loop_.train_metrics().value_or("train_loss", 0.0), loop_.train_metrics()};
   }
 
@@ -189,15 +221,15 @@ class Trainer {
     return loop_.evaluate();
   }
   template <Dataset D>
-  Metrics evaluate(const D& dataset) {
-    const PredictionSetGuard guard = use(dataset, /*gathers_logits=*/false);
+  Metrics evaluate(const D& dataset, const std::string& metric_key_prefix = "eval") {
+    const PredictionSetGuard guard = use(dataset, metric_key_prefix, /*gathers_logits=*/false);
     return loop_.evaluate();
   }
 
-  // Logits, labels and metrics (prefix test_) of a dataset; nothing is logged.
+  // Logits, labels and metrics of a dataset; nothing is logged.
   template <Dataset D>
-  PredictionOutput predict(const D& dataset) {
-    const PredictionSetGuard guard = use(dataset, /*gathers_logits=*/true);
+  PredictionOutput predict(const D& dataset, const std::string& metric_key_prefix = "test") {
+    const PredictionSetGuard guard = use(dataset, metric_key_prefix, /*gathers_logits=*/true);
     Metrics metrics = loop_.predict();
     EvalPrediction prediction = policy_.prediction();
     return {std::move(prediction.predictions), std::move(prediction.label_ids), std::move(metrics)};
@@ -247,9 +279,9 @@ class Trainer {
     ~PredictionSetGuard() { policy.reset_prediction_set(); }
   };
   template <class D>
-  PredictionSetGuard use(const D& dataset, bool gathers_logits) {
+  PredictionSetGuard use(const D& dataset, const std::string& prefix, bool gathers_logits) {
     static_assert(can_take<D>(), "downbeat: the model has no forward() that takes what this dataset gives");
-    policy_.use_prediction_set(dataset.size(), policy_.forward_of(dataset), gathers_logits);
+    policy_.use_prediction_set(policy_.prediction_set(prefix, dataset, gathers_logits));
     return {policy_};
   }
 

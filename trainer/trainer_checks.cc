@@ -8,6 +8,8 @@
 #include "absl/strings/str_join.h"
 #include "callbacks/vocabulary/message.h"
 #include "callbacks/vocabulary/training_arguments_checks.h"
+#include "trainer/optim/create_scheduler.h"
+#include "trainer/optim/optimizer_arguments.h"
 
 namespace downbeat {
 namespace {
@@ -29,6 +31,8 @@ TrainingArguments checked_arguments(const TrainingArguments& args, bool has_eval
                                     const std::vector<std::string_view>& trackers) {
   const absl::StatusOr<TrainingArguments> resolved = resolve(args);
   if (!resolved.ok()) throw std::invalid_argument(std::string(resolved.status().message()));
+  check_scheduler(*resolved);
+  static_cast<void>(OptimizerArguments(*resolved));
   if (resolved->eval_strategy != IntervalStrategy::no && !has_eval_dataset) {
     throw std::invalid_argument(absl::StrCat("eval_strategy=", to_string(resolved->eval_strategy),
                                              " needs an evaluation set; give one to Trainer or set eval_strategy=no"));

@@ -21,6 +21,7 @@ enum class IntervalStrategy { no, steps, epoch };
 enum class SaveStrategy { no, steps, epoch, best };
 enum class SamplingStrategy { random, sequential, group_by_length, batch_rebalance };
 enum class OptimizerNames { adamw_torch_fused, adamw_torch, sgd, adagrad, rmsprop, adafactor };
+enum class TokensSeen { no, all, non_padding };
 enum class LogLevel { detail, debug, info, warning, error, critical, passive };  // passive: leave the level as it is
 enum class SchedulerType {
   linear,
@@ -42,6 +43,7 @@ constexpr const char* names(IntervalStrategy) { return "no steps epoch"; }
 constexpr const char* names(SaveStrategy) { return "no steps epoch best"; }
 constexpr const char* names(SamplingStrategy) { return "random sequential group_by_length batch_rebalance"; }
 constexpr const char* names(OptimizerNames) { return "adamw_torch_fused adamw_torch sgd adagrad rmsprop adafactor"; }
+constexpr const char* names(TokensSeen) { return "no all non_padding"; }
 constexpr const char* names(LogLevel) { return "detail debug info warning error critical passive"; }
 constexpr const char* names(SchedulerType) {
   return "linear cosine cosine_with_restarts polynomial constant constant_with_warmup inverse_sqrt "

@@ -9,14 +9,7 @@ namespace downbeat {
 inline const char* supported_values(const std::string& name) {
   constexpr const char* kSupported[][2] = {
       // A later version that supports the others deletes the line.
-      {"lr_scheduler_type", "linear"},
-      {"lr_scheduler_kwargs", ""},
-      {"optim", "adamw_torch_fused"},
-      {"optim_args", ""},
       {"train_sampling_strategy", "random sequential"},
-      {"ignore_data_skip", "false"},
-      {"restore_callback_states_from_checkpoint", "false"},
-      {"resume_from_checkpoint", ""},
   };
   for (const auto& [argument, values] : kSupported) {
     if (name == argument) return values;

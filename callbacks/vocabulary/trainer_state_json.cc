@@ -1,5 +1,9 @@
 #include "callbacks/vocabulary/trainer_state_json.h"
 
+#include <absl/strings/str_cat.h>
+
+#include <cmath>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "callbacks/vocabulary/python_json.h"
@@ -45,6 +49,85 @@ Json json_of(const std::vector<Logs>& log_history) {
   return json;
 }
 
+// --- Reading ---
+
+using Ordered = nlohmann::ordered_json;
+
+bool read(const Ordered& json, double& value) {
+  if (json.is_number()) value = json.get<double>();
+  return json.is_number();
+}
+// HuggingFace writes intervals that came from the command line as 7.0.
+bool read(const Ordered& json, int64_t& value) {
+  constexpr double kLimit = 9.2e18;
+  if (!json.is_number()) return false;
+  if (json.is_number_float()) {
+    const double number = json.get<double>();
+    if (!(std::abs(number) < kLimit)) return false;
+    value = static_cast<int64_t>(number);
+    return true;
+  }
+  if (json.is_number_unsigned() && json.get<uint64_t>() > uint64_t{std::numeric_limits<int64_t>::max()}) return false;
+  value = json.get<int64_t>();
+  return true;
+}
+bool read(const Ordered& json, std::string& value) {
+  if (json.is_string()) value = json.get<std::string>();
+  return json.is_string();
+}
+template <class T>
+bool read(const Ordered& json, std::optional<T>& value) {
+  T held{};
+  const bool is_read = json.is_null() || read(json, held);
+  if (is_read && !json.is_null()) value = std::move(held);
+  return is_read;
+}
+
+// A line of the history; what is no number and no text is none of Downbeat's and left out.
+bool read(const Ordered& json, Logs& logs) {
+  if (!json.is_object()) return false;
+  for (const auto& item : json.items()) {
+    const Ordered& value = item.value();
+    if (value.is_number_float()) logs[item.key()] = value.get<double>();
+    if (value.is_number_integer()) logs[item.key()] = value.get<int64_t>();
+    if (value.is_string()) logs[item.key()] = value.get<std::string>();
+  }
+  return true;
+}
+bool read(const Ordered& json, std::vector<Logs>& history) {
+  if (json.is_null()) return true;
+  if (!json.is_array()) return false;
+  for (const Ordered& line : json) {
+    if (!read(line, history.emplace_back())) return false;
+  }
+  return true;
+}
+
+Kwargs kwargs_of(const Ordered& json) {
+  Kwargs kwargs;
+  if (!json.is_object()) return kwargs;
+  for (const auto& item : json.items()) {
+    const Ordered& value = item.value();
+    if (value.is_boolean()) kwargs[item.key()] = value.get<bool>();
+    if (value.is_number_float()) kwargs[item.key()] = value.get<double>();
+    if (value.is_number_integer()) kwargs[item.key()] = value.get<int64_t>();
+    if (value.is_string()) kwargs[item.key()] = value.get<std::string>();
+  }
+  return kwargs;
+}
+// Several callbacks of one class are a list in HuggingFace; here each has a key, so that only the first is the one.
+bool read(const Ordered& json, CallbackStates& states) {
+  if (json.is_null()) return true;
+  if (!json.is_object()) return false;
+  for (const auto& item : json.items()) {
+    const Ordered& state = item.value().is_array() && !item.value().empty() ? item.value().front() : item.value();
+    if (!state.is_object()) return false;
+    states[item.key()] = {.args = kwargs_of(state.value("args", Ordered())),
+                          .attributes = kwargs_of(state.value("attributes", Ordered()))};
+  }
+  return true;
+}
+
 }  // namespace
 
 std::string to_json(const TrainerState& state) {
@@ -71,6 +154,39 @@ std::string to_json(const TrainerState& state) {
       {"trial_params", nullptr},
   };
   return python_json(json, 2) + "\n";
+}
+
+absl::StatusOr<TrainerState> trainer_state_from_json(absl::string_view text) {
+  const absl::StatusOr<Ordered> json = parse_python_json(text);
+  if (!json.ok()) return json.status();
+  if (!json->is_object()) return absl::InvalidArgumentError("the state of a run is a JSON object");
+  TrainerState state;
+  absl::Status status;
+  const auto field = [&](const char* name, auto& value) {
+    const auto found = json->find(name);
+    if (found == json->end() || !status.ok() || read(*found, value)) return;
+    status = absl::InvalidArgumentError(absl::StrCat(name, "=", python_json(*found), " is of the wrong kind"));
+  };
+  field("best_global_step", state.best_global_step);
+  field("best_metric", state.best_metric);
+  field("best_model_checkpoint", state.best_model_checkpoint);
+  field("epoch", state.epoch);
+  field("eval_steps", state.eval_steps);
+  field("global_step", state.global_step);
+  field("log_history", state.log_history);
+  field("logging_steps", state.logging_steps);
+  field("max_steps", state.max_steps);
+  field("num_input_tokens_seen", state.num_input_tokens_seen);
+  field("num_train_epochs", state.num_train_epochs);
+  field("save_steps", state.save_steps);
+  field("stateful_callbacks", state.stateful_callbacks);
+  field("total_flos", state.total_flos);
+  field("train_batch_size", state.train_batch_size);
+  if (!status.ok()) return status;
+  if (!json->contains("global_step") || state.global_step < 0) {
+    return absl::InvalidArgumentError("global_step has to be there, and to be 0 or more");
+  }
+  return state;
 }
 
 }  // namespace downbeat

@@ -59,6 +59,10 @@ absl::Status check_ranges(const TrainingArguments& args) {
   between("adam_epsilon", args.adam_epsilon, 0, kInfinity, "at least 0");
   between("gradient_accumulation_steps", args.gradient_accumulation_steps, 1, kInfinity, "at least 1");
   between("per_device_eval_batch_size", args.per_device_eval_batch_size, 1, kInfinity, "at least 1");
+  if (args.neftune_noise_alpha) between("neftune_noise_alpha", *args.neftune_noise_alpha, 0, kLargest, "at least 0");
+  if (args.eval_accumulation_steps) {
+    between("eval_accumulation_steps", *args.eval_accumulation_steps, 1, kInfinity, "at least 1");
+  }
   between("seed", args.seed, 0, 4294967295, "between 0 and 4294967295");
   return status;
 }
@@ -82,6 +86,26 @@ absl::Status check_evaluation(const TrainingArguments& args) {
   if (steps == 0) return wrong("eval_strategy=steps needs eval_steps or logging_steps above 0");
   if (steps < 0) return wrong("eval_steps=", to_text(steps), " must be above 0, as eval_strategy is steps");
   return check_whole("eval_steps", steps);
+}
+
+bool follows_metric(const TrainingArguments& args) {
+  return args.lr_scheduler_type == SchedulerType::reduce_lr_on_plateau ||
+         args.lr_scheduler_type == SchedulerType::greedy;
+}
+
+absl::Status check_schedule(const TrainingArguments& args) {
+  if (!follows_metric(args) || args.eval_strategy != IntervalStrategy::no) return absl::OkStatus();
+  return wrong("lr_scheduler_type=", to_string(args.lr_scheduler_type),
+               " follows a metric and needs evaluations: set eval_strategy to steps or epoch");
+}
+
+absl::Status check_metrics(const TrainingArguments& args) {
+  for (const std::string& what : args.include_for_metrics) {
+    if (what != "inputs" && what != "loss") {
+      return wrong("include_for_metrics=", what, " is not known; allowed: inputs, loss");
+    }
+  }
+  return absl::OkStatus();
 }
 
 absl::Status check_saving(const TrainingArguments& args) {
@@ -125,7 +149,7 @@ void derive(TrainingArguments& args) {
   if (args.eval_strategy != IntervalStrategy::no) args.do_eval = true;
   const bool needs_eval_steps = args.eval_strategy == IntervalStrategy::steps && args.eval_steps.value_or(0) == 0;
   if (needs_eval_steps && args.logging_steps > 0) args.eval_steps = args.logging_steps;
-  if (args.load_best_model_at_end && !args.metric_for_best_model) args.metric_for_best_model = "loss";
+  if ((args.load_best_model_at_end || follows_metric(args)) && !args.metric_for_best_model) args.metric_for_best_model = "loss";
   if (args.metric_for_best_model && !args.greater_is_better) {
     args.greater_is_better = !absl::EndsWith(*args.metric_for_best_model, "loss");
   }
@@ -140,7 +164,7 @@ absl::StatusOr<TrainingArguments> resolve(const TrainingArguments& args) {
   TrainingArguments resolved = args;
   derive(resolved);
   for (const auto check :
-       {check_supported, check_ranges, check_logging, check_evaluation, check_saving, check_best_model}) {
+       {check_supported, check_ranges, check_logging, check_evaluation, check_schedule, check_metrics, check_saving, check_best_model}) {
     if (const absl::Status status = check(resolved); !status.ok()) return status;
   }
   return resolved;

@@ -55,7 +55,7 @@ struct TwinArguments {
     field("early_stopping_patience", &TwinArguments::early_stopping_patience, "Adds an EarlyStoppingCallback.");
     field("early_stopping_threshold", &TwinArguments::early_stopping_threshold, "Its threshold.");
     field("evaluate_after_train", &TwinArguments::evaluate_after_train, "Evaluate once more after training.");
-    field("resume", &TwinArguments::resume, "Checkpoint directory, or 'last'; not supported yet.");
+    field("resume", &TwinArguments::resume, "Checkpoint directory, or 'last'.");
   }
 };
 
@@ -179,9 +179,6 @@ int main(int argc, char** argv) {
     const ScratchDirectory scratch;
     TwinArguments twin;
     const auto args = parsed(argc, argv, scratch, twin);
-    if (twin.resume)
-      throw std::invalid_argument("--resume is not supported yet: it comes with resuming from checkpoints");
-
     downbeat::set_num_threads(twin.threads);
     const auto [train, eval] =
         digits::load_digits(twin.data.value_or(digits::default_data_path()), twin.train_rows, twin.eval_rows);
@@ -205,7 +202,8 @@ int main(int argc, char** argv) {
     downbeat::Trainer trainer(model, args, train, eval,
                               downbeat::Callbacks(Meddler(twin.meddle), std::move(early_stopping), std::move(trace)));
     if (!twin.no_metrics) trainer.compute_metrics = downbeat::accuracy;
-    trainer.train();
+    const std::string resume = twin.resume.value_or(args.resume_from_checkpoint.value_or("false"));
+    trainer.train(resume == "last" ? "true" : resume);
     if (twin.evaluate_after_train) trainer.evaluate();
     if (args.do_predict) trainer.predict(eval);
     if (twin.final_weights)

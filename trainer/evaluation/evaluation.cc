@@ -3,8 +3,11 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/argmax.h>
 #include <ATen/ops/cat.h>
+#include <ATen/ops/full.h>
 #include <ATen/ops/mean.h>
+#include <ATen/ops/slice.h>
 #include <ATen/ops/stack.h>
+#include <ATen/ops/tensor.h>
 
 #include <algorithm>
 #include <array>
@@ -16,8 +19,25 @@
 namespace downbeat {
 namespace {
 
+constexpr int kPadding = -100;  // HuggingFace's, which its metrics leave out
+
+// Filled up at the end of the second dimension.
+at::Tensor with_width(const at::Tensor& batch, int64_t width) {
+  if (batch.dim() < 2 || batch.size(1) == width) return batch;
+  std::vector<int64_t> shape = batch.sizes().vec();
+  shape[1] = width;
+  at::Tensor filled = at::full(shape, kPadding, batch.options());
+  filled.slice(/*dim=*/1, /*start=*/0, /*end=*/batch.size(1)).copy_(batch);
+  return filled;
+}
+
 at::Tensor joined(const std::vector<at::Tensor>& batches) {
-  return batches.empty() ? at::Tensor() : at::cat(batches).cpu();
+  if (batches.empty()) return {};
+  int64_t width = 0;
+  for (const at::Tensor& batch : batches) width = std::max(width, batch.dim() < 2 ? 0 : batch.size(1));
+  std::vector<at::Tensor> equally_wide;
+  for (const at::Tensor& batch : batches) equally_wide.push_back(with_width(batch, width));
+  return at::cat(equally_wide).cpu();
 }
 
 // By way of the decimal digits, as Python: value * 1000 would be rounded itself and make ties where there are none.
@@ -35,27 +55,44 @@ Metrics accuracy(const EvalPrediction& prediction) {
   return {{"accuracy", is_right.to(at::kDouble).mean().item<double>()}};
 }
 
-void Evaluation::add(const at::Tensor& loss, const at::Tensor& logits, const at::Tensor& labels, int64_t batch_size) {
-  samples_ += batch_size;
-  if (loss.defined()) {
-    losses_.push_back(loss.detach().to(at::kFloat));
+void Evaluation::add(const OfBatch& batch, int64_t batch_size) {
+  if (batch.loss.defined()) {
+    losses_.push_back(batch.loss.detach().to(at::kFloat));
     batch_sizes_.push_back(batch_size);
   }
-  if (logits.defined()) logits_.push_back(logits.detach());
-  if (labels.defined()) labels_.push_back(labels);
+  if (batch.logits.defined()) logits_.push_back(batch.logits.detach());
+  if (batch.labels.defined()) labels_.push_back(batch.labels);
+  if (batch.inputs.defined()) inputs_.push_back(batch.inputs);
 }
 
-EvalPrediction Evaluation::prediction() const { return {joined(logits_), joined(labels_)}; }
+void Evaluation::move_to_cpu() {
+  for (auto* tensors : {&losses_, &logits_, &labels_, &inputs_}) {
+    for (at::Tensor& tensor : *tensors) tensor = tensor.cpu();
+  }
+}
 
-std::optional<double> Evaluation::mean_loss(bool nan_inf_filter) const {
-  if (losses_.empty()) return std::nullopt;
-  const at::Tensor of_batches = at::stack(losses_).cpu();
+EvalPrediction Evaluation::prediction() const {
+  const std::vector<float> losses = losses_of_samples();
+  return {.predictions = joined(logits_),
+          .label_ids = joined(labels_),
+          .inputs = joined(inputs_),
+          .losses = losses.empty() ? at::Tensor() : at::tensor(losses)};
+}
+
+std::vector<float> Evaluation::losses_of_samples() const {
   std::vector<float> of_samples;
-  of_samples.reserve(static_cast<std::size_t>(samples_));
+  if (losses_.empty()) return of_samples;
+  const at::Tensor of_batches = at::stack(losses_).cpu();
   for (std::size_t i = 0; i < batch_sizes_.size(); ++i) {
     of_samples.insert(of_samples.end(), static_cast<std::size_t>(batch_sizes_[i]),
                       of_batches.const_data_ptr<float>()[i]);
   }
+  return of_samples;
+}
+
+std::optional<double> Evaluation::mean_loss(bool nan_inf_filter) const {
+  std::vector<float> of_samples = losses_of_samples();
+  if (of_samples.empty()) return std::nullopt;
   const auto is_finite = [](float loss) { return std::isfinite(loss); };
   if (nan_inf_filter && std::any_of(of_samples.begin(), of_samples.end(), is_finite)) {
     std::erase_if(of_samples, [&](float loss) { return !is_finite(loss); });
@@ -81,6 +118,11 @@ void add_speed_metrics(Metrics& metrics, const std::string& prefix, double secon
   if (seconds <= 0) return;
   metrics[prefix + "_samples_per_second"] = rounded(samples / seconds, 3);
   metrics[prefix + "_steps_per_second"] = rounded(static_cast<double>(steps) / seconds, 3);
+}
+
+void add_token_speed(Metrics& metrics, const std::string& prefix, double seconds, int64_t tokens) {
+  metrics[prefix + "_runtime"] = rounded(seconds, 4);
+  if (seconds > 0) metrics[prefix + "_tokens_per_second"] = rounded(static_cast<double>(tokens) / seconds, 3);
 }
 
 }  // namespace downbeat

@@ -13,6 +13,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <type_traits>
 #include <utility>
 
@@ -21,8 +22,15 @@ namespace downbeat {
 // The mean cross entropy of logits [batch, classes, ...] and labels [batch, ...] (int64; -100 is ignored).
 at::Tensor cross_entropy(const at::Tensor& logits, const at::Tensor& labels);
 
-// Cross entropy with a share `epsilon` of the labels spread over all classes, as HuggingFace's LabelSmoother.
-at::Tensor label_smoothed_cross_entropy(const at::Tensor& logits, const at::Tensor& labels, double epsilon);
+// Cross entropy with a share `epsilon` of the labels spread over all classes, as HuggingFace's LabelSmoother: the mean
+// over the labels that are not -100, or the sum divided by `num_items_in_batch`. `shifted`: the logits of a position are
+// those of the next position's label.
+struct LabelSmoothing {
+  bool shifted = false;
+  std::optional<int64_t> num_items_in_batch = {};
+};
+at::Tensor label_smoothed_cross_entropy(at::Tensor logits, at::Tensor labels, double epsilon,
+                                        const LabelSmoothing& options = {});
 
 class ComputeLoss {
  public:

@@ -4,13 +4,19 @@
 #include <torch/nn/modules/normalization.h>
 
 #include <algorithm>
+#include <stdexcept>
 #include <string>
 #include <unordered_set>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_split.h"
-#include "trainer/optim/fused_adamw.h"
+#include "trainer/optim/adafactor.h"
+#include "trainer/optim/adagrad.h"
+#include "trainer/optim/adamw.h"
+#include "trainer/optim/optimizer_arguments.h"
+#include "trainer/optim/rmsprop.h"
+#include "trainer/optim/sgd.h"
 
 namespace downbeat {
 namespace {
@@ -53,8 +59,38 @@ std::vector<ParameterGroup> parameter_groups(const torch::nn::Module& model, con
 }
 
 std::unique_ptr<Optimizer> create_optimizer(const torch::nn::Module& model, const TrainingArguments& args) {
-  const FusedAdamW::Options options{.beta1 = args.adam_beta1, .beta2 = args.adam_beta2, .eps = args.adam_epsilon};
-  return std::make_unique<FusedAdamW>(parameter_groups(model, args), options);
+  using enum OptimizerNames;
+  std::vector<ParameterGroup> groups = parameter_groups(model, args);
+  const OptimizerArguments given(args);
+  switch (args.optim) {
+    case adamw_torch_fused:
+    case adamw_torch: {
+      const std::optional<bool> fused = args.optim == adamw_torch_fused ? std::optional(true) : std::nullopt;
+      const AdamW::Settings settings{
+          .beta1 = args.adam_beta1, .beta2 = args.adam_beta2, .eps = args.adam_epsilon, .fused = fused};
+      return std::make_unique<AdamW>(std::move(groups), settings);
+    }
+    case sgd: {
+      const SGD::Settings settings{.momentum = given.number("momentum", 0),
+                                   .dampening = given.number("dampening", 0),
+                                   .nesterov = given.flag("nesterov")};
+      return std::make_unique<SGD>(std::move(groups), settings);
+    }
+    case adagrad: {
+      const Adagrad::Settings settings{.lr_decay = given.number("lr_decay", 0), .eps = given.number("eps", 1e-10)};
+      return std::make_unique<Adagrad>(std::move(groups), settings);
+    }
+    case rmsprop: {
+      const RMSprop::Settings settings{.momentum = given.number("momentum", 0),
+                                       .alpha = given.number("alpha", 0.99),
+                                       .eps = given.number("eps", 1e-8),
+                                       .centered = given.flag("centered")};
+      return std::make_unique<RMSprop>(std::move(groups), settings);
+    }
+    case adafactor:
+      return std::make_unique<Adafactor>(std::move(groups));
+  }
+  throw std::invalid_argument("optim=" + to_string(args.optim) + " is not known");
 }
 
 }  // namespace downbeat

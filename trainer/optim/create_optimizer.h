@@ -18,7 +18,7 @@ namespace downbeat {
 // a gradient, in the order of the model; a group may be empty.
 std::vector<ParameterGroup> parameter_groups(const torch::nn::Module& model, const TrainingArguments& args);
 
-// By args.optim.
+// By args.optim and args.optim_args. Throws std::invalid_argument as check_optimizer_arguments.
 std::unique_ptr<Optimizer> create_optimizer(const torch::nn::Module& model, const TrainingArguments& args);
 
 }  // namespace downbeat

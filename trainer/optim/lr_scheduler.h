@@ -1,35 +1,34 @@
-// LRScheduler: the learning rate as a function of the steps done, in double and in HuggingFace's order of operations.
+// LRScheduler: the learning rate of every step, HuggingFace's to the last bit; and its state, which goes into
+// scheduler.pt.
 //
-// Update number k (from 1) uses lr_lambda(k - 1). Hooks may ask for it from on_train_begin on.
+// Hooks may ask for it from on_train_begin on: void on_step_end(const LRScheduler& lr_scheduler).
 #pragma once
 
-#include <cstdint>
-#include <functional>
-#include <vector>
-
-#include "callbacks/vocabulary/training_arguments.h"
-#include "trainer/optim/optimizer.h"
+#include "absl/status/status.h"
+#include "trainer/torch_file/python_value.h"
 
 namespace downbeat {
 
 class LRScheduler {
  public:
-  // Sets the learning rate of every group to its initial one times lr_lambda(0).
-  LRScheduler(Optimizer& optimizer, std::function<double(int64_t)> lr_lambda);
+  virtual ~LRScheduler() = default;
 
-  void step();
-  double last_lr() const;  // of the first group: what the next optimizer step will use
+  virtual void step() {}                      // after each optimizer step
+  virtual void step(double /*metric*/) {}     // after each evaluation during training
+  virtual bool wants_metric() const { return false; }  // then it changes after evaluations only
 
- private:
-  void apply();
+  // Of the first parameter group: what the next optimizer step will use.
+  virtual double last_lr() const = 0;
 
-  Optimizer& optimizer_;
-  std::function<double(int64_t)> lr_lambda_;
-  std::vector<double> initial_lrs_;
-  int64_t steps_ = 0;
+  // As that of the class of its name in PyTorch or transformers.
+  virtual PythonValue state_dict() const = 0;
+  // What does not fit is one sentence, and changes nothing.
+  virtual absl::Status load_state_dict(const PythonValue& state_dict) = 0;
+
+ protected:
+  LRScheduler() = default;
+  LRScheduler(const LRScheduler&) = delete;
+  LRScheduler& operator=(const LRScheduler&) = delete;
 };
-
-// By args.lr_scheduler_type, for a run of max_steps.
-std::function<double(int64_t)> lr_lambda(const TrainingArguments& args, int64_t max_steps);
 
 }  // namespace downbeat

@@ -14,6 +14,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -67,6 +68,11 @@ struct PythonObject {
   std::vector<PythonValue> arguments;
   PythonValue state;
 };
+
+// An int or a float; a whole int; a list or tuple of numbers. Nothing for another type.
+std::optional<double> as_number(const PythonValue& value);
+std::optional<int64_t> as_int(const PythonValue& value);
+std::optional<std::vector<double>> as_numbers(const PythonValue& value);
 
 // "None", "bool", "int", "float", "str", "Tensor", "list", "tuple", "dict" or the object's type: for sentences.
 std::string python_type(const PythonValue& value);

@@ -1,0 +1,255 @@
+#include "trainer/torch_file/torch_file.h"
+
+#include <ATen/ops/empty.h>
+#include <caffe2/serialize/inline_container.h>
+#include <fcntl.h>
+#include <unistd.h>
+#include <zip.h>
+
+#include <cerrno>
+#include <cstdint>
+#include <cstring>
+#include <exception>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "absl/cleanup/cleanup.h"
+#include "absl/strings/str_cat.h"
+#include "trainer/torch_file/pickle_reader.h"
+#include "trainer/torch_file/pickle_writer.h"
+
+namespace downbeat {
+namespace {
+
+absl::Status damaged(const std::string& path, const std::string& what) {
+  return absl::DataLossError(absl::StrCat(path, " is damaged: ", what));
+}
+
+// --- Reading ---
+
+struct CloseZip {
+  void operator()(zip_t* archive) const { zip_discard(archive); }
+};
+struct CloseEntry {
+  void operator()(zip_file_t* entry) const { zip_fclose(entry); }
+};
+
+// The entries of a file of torch.save, which all lie in a folder of one name.
+class Archive {
+ public:
+  static absl::StatusOr<Archive> open(const std::string& path) {
+    std::error_code error;
+    const auto size = std::filesystem::file_size(path, error);
+    if (error) return absl::NotFoundError(absl::StrCat("cannot read ", path, ": ", error.message()));
+    int code = 0;
+    zip_t* archive = zip_open(path.c_str(), ZIP_RDONLY, &code);
+    if (!archive) {
+      zip_error_t why;
+      zip_error_init_with_code(&why, code);
+      const absl::Status status = damaged(path, absl::StrCat("it is no zip file (", zip_error_strerror(&why), ")"));
+      zip_error_fini(&why);
+      return status;
+    }
+    return Archive(path, size, archive);
+  }
+
+  // The size of an entry; an error where it is not there, or packed as torch.save never does.
+  absl::StatusOr<uint64_t> size_of(const std::string& name) const {
+    zip_stat_t stat;
+    if (index_of(name) < 0 || zip_stat_index(archive_.get(), static_cast<uint64_t>(index_of(name)), 0, &stat) != 0) {
+      return damaged(path_, absl::StrCat("it has no entry ", name));
+    }
+    constexpr uint64_t kNeeded = ZIP_STAT_SIZE | ZIP_STAT_COMP_SIZE | ZIP_STAT_COMP_METHOD;
+    const bool is_stored = (stat.valid & kNeeded) == kNeeded && stat.comp_method == ZIP_CM_STORE;
+    if (!is_stored || stat.size != stat.comp_size || stat.size > file_size_) {
+      return damaged(path_, absl::StrCat("its entry ", name, " is not stored as it is"));
+    }
+    return stat.size;
+  }
+
+  // All bytes of an entry of that size; the check sum is compared at its end.
+  absl::Status read(const std::string& name, void* into, uint64_t size) const {
+    const std::unique_ptr<zip_file_t, CloseEntry> entry(
+        zip_fopen_index(archive_.get(), static_cast<uint64_t>(index_of(name)), 0));
+    if (!entry) return damaged(path_, absl::StrCat("its entry ", name, " cannot be opened"));
+    char* at = static_cast<char*>(into);
+    for (uint64_t left = size; left > 0;) {
+      const int64_t read = zip_fread(entry.get(), at, left);
+      if (read <= 0) return damaged(path_, absl::StrCat("its entry ", name, " cannot be read"));
+      at += read;
+      left -= static_cast<uint64_t>(read);
+    }
+    char more;
+    const bool is_whole = zip_fread(entry.get(), &more, 1) == 0;
+    return is_whole ? absl::OkStatus() : damaged(path_, absl::StrCat("the check sum of its entry ", name, " is wrong"));
+  }
+
+  absl::StatusOr<std::string> text(const std::string& name) const {
+    const absl::StatusOr<uint64_t> size = size_of(name);
+    if (!size.ok()) return size.status();
+    std::string bytes(*size, '\0');
+    const absl::Status status = read(name, bytes.data(), *size);
+    if (!status.ok()) return status;
+    return bytes;
+  }
+
+  bool has(const std::string& name) const { return index_of(name) >= 0; }
+  const std::string& path() const { return path_; }
+
+ private:
+  Archive(std::string path, uint64_t file_size, zip_t* archive)
+      : path_(std::move(path)), file_size_(file_size), archive_(archive) {
+    for (int64_t i = 0; i < zip_get_num_entries(archive, 0); ++i) {
+      const char* name = zip_get_name(archive, static_cast<uint64_t>(i), ZIP_FL_ENC_RAW);
+      const std::string_view text = name ? name : "";
+      const std::string_view pickle = "/data.pkl";
+      if (text.size() > pickle.size() && text.substr(text.size() - pickle.size()) == pickle) {
+        folder_ = text.substr(0, text.size() - pickle.size() + 1);
+      }
+    }
+  }
+  int64_t index_of(const std::string& name) const {
+    return zip_name_locate(archive_.get(), (folder_ + name).c_str(), ZIP_FL_ENC_RAW);
+  }
+
+  std::string path_;
+  uint64_t file_size_;
+  std::unique_ptr<zip_t, CloseZip> archive_;
+  std::string folder_;  // with its slash
+};
+
+absl::Status check_byte_order(const Archive& archive) {
+  if (!archive.has("byteorder")) return absl::OkStatus();
+  const absl::StatusOr<std::string> order = archive.text("byteorder");
+  if (!order.ok()) return order.status();
+  if (*order == "little") return absl::OkStatus();
+  return absl::UnimplementedError(absl::StrCat("cannot read ", archive.path(), ": its byte order is ", *order));
+}
+
+absl::StatusOr<at::Tensor> read_storage(const Archive& archive, const std::string& key, at::ScalarType type,
+                                        int64_t elements) {
+  const std::string name = "data/" + key;
+  const absl::StatusOr<uint64_t> size = archive.size_of(name);
+  if (!size.ok()) return size.status();
+  uint64_t bytes = 0;
+  const bool overflows = __builtin_mul_overflow(static_cast<uint64_t>(elements), c10::elementSize(type), &bytes);
+  if (elements < 0 || overflows || bytes != *size) {
+    return damaged(archive.path(), absl::StrCat("its entry ", name, " has ", *size, " bytes, which is not the size of ",
+                                                elements, " elements of type ", c10::toString(type)));
+  }
+  at::Tensor tensor = at::empty({elements}, type);
+  const absl::Status status = archive.read(name, tensor.mutable_data_ptr(), *size);
+  if (!status.ok()) return status;
+  return tensor;
+}
+
+// --- Writing ---
+
+// What PyTorchStreamWriter writes goes to disk without waiting for the end of the file.
+class File {
+ public:
+  absl::Status open(const std::string& path) {
+    path_ = path;
+    file_ = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    return file_ < 0 ? failed() : absl::OkStatus();
+  }
+  ~File() {
+    if (file_ >= 0) ::close(file_);
+  }
+  File() = default;
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+
+  // The number of bytes written: fewer only where it failed.
+  std::size_t write(const void* bytes, std::size_t size) {
+    const char* at = static_cast<const char*>(bytes);
+    for (std::size_t left = size; left > 0;) {
+      const ssize_t written = ::write(file_, at, std::min<std::size_t>(left, kChunk));
+      if (written < 0 && errno == EINTR) continue;
+      if (written < 0) {
+        status_ = failed();
+        return size - left;
+      }
+      ::sync_file_range(file_, position_, written, SYNC_FILE_RANGE_WRITE);  // begins to write; only a hint
+      at += written;
+      position_ += written;
+      left -= static_cast<std::size_t>(written);
+    }
+    return size;
+  }
+
+  absl::Status finish() {
+    if (status_.ok() && ::fsync(file_) != 0) status_ = failed();
+    return status_;
+  }
+  const absl::Status& status() const { return status_; }
+
+ private:
+  static constexpr std::size_t kChunk = 8 << 20;
+  absl::Status failed() const {
+    return absl::UnavailableError(absl::StrCat("cannot write ", path_, ": ", std::strerror(errno)));
+  }
+
+  std::string path_;
+  int file_ = -1;
+  off_t position_ = 0;
+  absl::Status status_;
+};
+
+void write_records(const std::string& pickle, const std::vector<at::Tensor>& tensors, File& file) {
+  caffe2::serialize::PyTorchStreamWriter writer(
+      [&](const void* bytes, std::size_t size) { return file.write(bytes, size); });
+  writer.writeRecord("data.pkl", pickle.data(), pickle.size());
+  writer.writeRecord("byteorder", "little", 6);
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    const at::Tensor tensor = tensors[i].detach().cpu().contiguous();
+    writer.writeRecord(absl::StrCat("data/", i), tensor.const_data_ptr(), tensor.nbytes());
+  }
+  writer.writeEndOfFile();
+}
+
+}  // namespace
+
+absl::StatusOr<PythonValue> load_torch_file(const std::string& path) {
+  const absl::StatusOr<Archive> archive = Archive::open(path);
+  if (!archive.ok()) return archive.status();
+  if (const absl::Status status = check_byte_order(*archive); !status.ok()) return status;
+  const absl::StatusOr<std::string> pickle = archive->text("data.pkl");
+  if (!pickle.ok()) return pickle.status();
+  absl::StatusOr<PythonValue> value =
+      read_pickle(*pickle, [&](const std::string& key, at::ScalarType type, int64_t elements) {
+        return read_storage(*archive, key, type, elements);
+      });
+  if (value.ok() || std::string(value.status().message()).find(path) != std::string::npos) return value;
+  return absl::IsDataLoss(value.status())
+             ? damaged(path, std::string(value.status().message()))
+             : absl::Status(value.status().code(),
+                            absl::StrCat("cannot read ", path, ": ", std::string(value.status().message())));
+}
+
+absl::Status save_torch_file(const PythonValue& value, const std::string& path) {
+  std::vector<at::Tensor> tensors;
+  const absl::StatusOr<std::string> pickle = write_pickle(value, [&](const at::Tensor& tensor) {
+    tensors.push_back(tensor);
+    return absl::StrCat(tensors.size() - 1);
+  });
+  if (!pickle.ok()) {
+    return absl::Status(pickle.status().code(),
+                        absl::StrCat("cannot write ", path, ": ", std::string(pickle.status().message())));
+  }
+  File file;
+  if (absl::Status status = file.open(path); !status.ok()) return status;
+  try {
+    write_records(*pickle, tensors, file);
+  } catch (const std::exception& error) {
+    // PyTorchStreamWriter says nothing of the reason.
+    return file.status().ok() ? absl::UnavailableError(absl::StrCat("cannot write ", path, ": ", error.what()))
+                              : file.status();
+  }
+  return file.finish();
+}
+
+}  // namespace downbeat
