@@ -21,7 +21,8 @@ Autocast::~Autocast() {
 }
 
 at::Tensor as_float(const at::Tensor& tensor) {
-  const bool is_short = tensor.defined() && (tensor.scalar_type() == at::kBFloat16 || tensor.scalar_type() == at::kHalf);
+  const bool is_short =
+      tensor.defined() && (tensor.scalar_type() == at::kBFloat16 || tensor.scalar_type() == at::kHalf);
   return is_short ? tensor.to(at::kFloat) : tensor;
 }
 

@@ -33,13 +33,13 @@ concept StepPolicy = requires(P policy, int64_t n, const TrainerState& state, co
   policy.set_train_batch_size(n);
   { policy.shrink_train_batch(std::exception_ptr()) } -> std::same_as<bool>;  // false: memory was not what ran out
   { policy.read_checkpoint(prefix) } -> std::same_as<TrainerState>;  // of that directory; nothing is changed yet
-  policy.begin_train(state);       // optimizer and schedule for state.max_steps
-  policy.restore_checkpoint();     // weights, optimizer and schedule of the one that was read
-  policy.restore_random_state();   // of the one that was read
-  policy.begin_epoch(n, n);        // shuffle; number of batches that are passed over
-  policy.begin_step(n, n);         // fetch: first batch of the epoch, number of substeps
-  policy.load_batch(n);            // of this substep
-  policy.forward_backward(n, n);   // substeps of this step, steps since the last log line
+  policy.begin_train(state);                                         // optimizer and schedule for state.max_steps
+  policy.restore_checkpoint();    // weights, optimizer and schedule of the one that was read
+  policy.restore_random_state();  // of the one that was read
+  policy.begin_epoch(n, n);       // shuffle; number of batches that are passed over
+  policy.begin_step(n, n);        // fetch: first batch of the epoch, number of substeps
+  policy.load_batch(n);           // of this substep
+  policy.forward_backward(n, n);  // substeps of this step, steps since the last log line
   policy.collect_gradients();
   policy.clip_gradients();
   policy.optimizer_step();
@@ -59,7 +59,7 @@ concept StepPolicy = requires(P policy, int64_t n, const TrainerState& state, co
   { policy.prediction_metrics(prefix) } -> std::same_as<Metrics>;
   { policy.checkpoint(n) } -> std::same_as<Checkpoint>;  // of that step
   { policy.has_checkpoint(n) } -> std::convertible_to<bool>;
-  policy.save_checkpoint(state);   // and delete those that are too many
+  policy.save_checkpoint(state);                                           // and delete those that are too many
   { policy.take_saved(true) } -> std::same_as<std::optional<Checkpoint>>;  // complete since; whether to wait for it
   policy.finish_checkpoints(state);  // best model loaded, the others deleted where the limit is 1
   policy.things(on_step_end);

@@ -60,7 +60,8 @@ double best_model_metric(const TrainingArguments& args, const Metrics& metrics) 
   if (metrics.contains(name)) return metrics.at(name);
   std::string known;
   for (const auto& item : metrics) known += (known.empty() ? "" : ", ") + item.first;
-  throw std::invalid_argument("metric_for_best_model=" + metric + " is not among the metrics of the evaluation: " + known);
+  throw std::invalid_argument("metric_for_best_model=" + metric +
+                              " is not among the metrics of the evaluation: " + known);
 }
 
 bool note_best_metric(const TrainingArguments& args, const Metrics& metrics, TrainerState& state) {

@@ -89,7 +89,8 @@ bool TorchStepPolicy::shrink_train_batch(const std::exception_ptr& exception) {
   if (!is_out_of_memory(exception)) return false;
   const auto smaller = static_cast<int64_t>(static_cast<double>(train_batch_size_) * 0.9);  // as accelerate
   if (smaller == 0) return false;
-  warn(absl::StrCat("memory ran out with a training batch of ", train_batch_size_, "; the run begins anew with ", smaller));
+  warn(absl::StrCat("memory ran out with a training batch of ", train_batch_size_, "; the run begins anew with ",
+                    smaller));
   set_train_batch_size(smaller);
   return true;
 }
@@ -147,8 +148,9 @@ at::Tensor TorchStepPolicy::loss_of(const ForwardResult& result, std::optional<i
   const ComputeLoss& compute_loss = functions_.compute_loss_func;
   const bool smooths = args_.label_smoothing_factor != 0 && (!compute_loss || compute_loss.is_cross_entropy());
   if (result.labels.defined() && smooths) {
-    return label_smoothed_cross_entropy(result.logits, result.labels, args_.label_smoothing_factor,
-                                        {.shifted = traits_.loss_shifts_labels, .num_items_in_batch = result.num_items_in_batch});
+    return label_smoothed_cross_entropy(
+        result.logits, result.labels, args_.label_smoothing_factor,
+        {.shifted = traits_.loss_shifts_labels, .num_items_in_batch = result.num_items_in_batch});
   }
   return compute_loss ? compute_loss(result.logits, result.labels, num_items_in_batch.value_or(0)) : result.loss;
 }
@@ -222,13 +224,11 @@ Logs TorchStepPolicy::train_metrics(const TrainerState& state) {
   const int64_t steps_done = state.global_step - initial_step_;
   const double steps = static_cast<double>(steps_done);
   const double planned_samples =
-      args_.max_steps > 0
-          ? static_cast<double>(args_.max_steps * train_batch_size_ * args_.gradient_accumulation_steps)
-          : static_cast<double>(train_size_) * args_.num_train_epochs;
+      args_.max_steps > 0 ? static_cast<double>(args_.max_steps * train_batch_size_ * args_.gradient_accumulation_steps)
+                          : static_cast<double>(train_size_) * args_.num_train_epochs;
   Logs metrics;
   add_speed_metrics(metrics, "train", seconds_now() - train_started_,
-                    planned_samples * steps / static_cast<double>(std::max<int64_t>(1, state.max_steps)),
-                    steps_done);
+                    planned_samples * steps / static_cast<double>(std::max<int64_t>(1, state.max_steps)), steps_done);
   metrics["total_flos"] = state.total_flos;
   metrics["train_loss"] = total_loss_ / std::max(steps, 0.001);
   return metrics;

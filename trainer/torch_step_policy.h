@@ -170,8 +170,8 @@ class TorchStepPolicy {
   double total_loss_ = 0;
   std::optional<double> last_lr_;  // used by the last step of this epoch
   bool warned_of_tokens_ = false;
-  double train_started_ = 0;       // seconds
-  int64_t initial_step_ = 0;       // of this run: that of the checkpoint it goes on from
+  double train_started_ = 0;  // seconds
+  int64_t initial_step_ = 0;  // of this run: that of the checkpoint it goes on from
   int64_t initial_tokens_ = 0;
 
   std::vector<PredictionSet> evaluation_sets_;

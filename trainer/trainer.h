@@ -133,7 +133,8 @@ class BoundStepPolicy : public TorchStepPolicy {
   ForwardResult run(const D& data, Indices indices) {
     auto batch = moved_to(batch_of(data, collator_for<D>(), indices), device());
     std::optional<int64_t> num_items;
-    if constexpr (TakesNumItems<Model, decltype(batch)>) num_items = count_labels(labels_of(batch), kTraits.loss_shifts_labels);
+    if constexpr (TakesNumItems<Model, decltype(batch)>)
+      num_items = count_labels(labels_of(batch), kTraits.loss_shifts_labels);
     return forward(*model_, batch, num_items);
   }
   template <class D>
@@ -205,8 +206,9 @@ class Trainer {
   Trainer(const Trainer&) = delete;  // its parts know each other; keep it in a std::unique_ptr to pass it on
   Trainer& operator=(const Trainer&) = delete;
 
-  // Trains from the first step or, where args.resume_from_checkpoint says so, from a checkpoint: its directory; true for
-  // the newest one in output_dir; auto for that if there is one. A signal or an exception leaves after on_train_end.
+  // Trains from the first step or, where args.resume_from_checkpoint says so, from a checkpoint: its directory; true
+  // for the newest one in output_dir; auto for that if there is one. A signal or an exception leaves after
+  // on_train_end.
   TrainOutput train() { return train(args_.resume_from_checkpoint.value_or("false")); }
   TrainOutput train(const std::string& resume_from_checkpoint) {
     loop_.train(policy_.checkpoint_to_resume(resume_from_checkpoint));

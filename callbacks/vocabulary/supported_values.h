@@ -9,6 +9,7 @@ namespace downbeat {
 inline const char* supported_values(const std::string& name) {
   constexpr const char* kSupported[][2] = {
       // A later version that supports the others deletes the line.
+      {"neftune_noise_alpha", ""},
       {"train_sampling_strategy", "random sequential"},
   };
   for (const auto& [argument, values] : kSupported) {

@@ -149,7 +149,8 @@ void derive(TrainingArguments& args) {
   if (args.eval_strategy != IntervalStrategy::no) args.do_eval = true;
   const bool needs_eval_steps = args.eval_strategy == IntervalStrategy::steps && args.eval_steps.value_or(0) == 0;
   if (needs_eval_steps && args.logging_steps > 0) args.eval_steps = args.logging_steps;
-  if ((args.load_best_model_at_end || follows_metric(args)) && !args.metric_for_best_model) args.metric_for_best_model = "loss";
+  if ((args.load_best_model_at_end || follows_metric(args)) && !args.metric_for_best_model)
+    args.metric_for_best_model = "loss";
   if (args.metric_for_best_model && !args.greater_is_better) {
     args.greater_is_better = !absl::EndsWith(*args.metric_for_best_model, "loss");
   }
@@ -163,8 +164,8 @@ absl::Status validate(const TrainingArguments& args) { return resolve(args).stat
 absl::StatusOr<TrainingArguments> resolve(const TrainingArguments& args) {
   TrainingArguments resolved = args;
   derive(resolved);
-  for (const auto check :
-       {check_supported, check_ranges, check_logging, check_evaluation, check_schedule, check_metrics, check_saving, check_best_model}) {
+  for (const auto check : {check_supported, check_ranges, check_logging, check_evaluation, check_schedule,
+                           check_metrics, check_saving, check_best_model}) {
     if (const absl::Status status = check(resolved); !status.ok()) return status;
   }
   return resolved;

@@ -173,7 +173,8 @@ Ended interrupted_run(const std::string& output_dir, Strings flags) {
   return ended;
 }
 
-const Strings kWholeCheckpoint = {"model.safetensors", "trainer_state.json", "training_args.json"};
+const Strings kWholeCheckpoint = {"model.safetensors", "optimizer.pt",       "rng_state.pth",
+                                  "scheduler.pt",      "trainer_state.json", "training_args.json"};
 
 TEST(InterruptedRun, EndsItsStepSavesItAndTellsHowItEnded) {
   const std::string output = fresh_directory();

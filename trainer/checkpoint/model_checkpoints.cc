@@ -82,8 +82,7 @@ void ModelCheckpoints::save(const TrainerState& state, const Optimizer& optimize
   if (writing_.valid()) throw_if_error(writing_.get());
   if (args_.async_save) {
     writing_checkpoint_ = checkpoint(state.global_step);
-    writing_ = std::async(std::launch::async,
-                          [this, own = with_own_tensors(std::move(files))] { return write(own); });
+    writing_ = std::async(std::launch::async, [this, own = with_own_tensors(std::move(files))] { return write(own); });
   } else {
     throw_if_error(write(files));
     saved_ = checkpoint(state.global_step);
@@ -166,8 +165,7 @@ void ModelCheckpoints::restore(Optimizer& optimizer, LRScheduler& lr_scheduler) 
 void ModelCheckpoints::restore_random_state() {
   if (!read_) return;
   if (read_->random_state) {
-    throw_if_error(set_random_state(*read_->random_state),
-                   (fs::path(read_directory_) / "rng_state.pth").string());
+    throw_if_error(set_random_state(*read_->random_state), (fs::path(read_directory_) / "rng_state.pth").string());
   }
   read_.reset();
 }

@@ -3,8 +3,8 @@
 //   downbeat::DatasetDict<TensorDataset> eval{{"easy", easy}, {"hard", hard}};
 //   Trainer trainer(model, args, train, eval);    // metrics eval_easy_loss, eval_hard_loss, ...
 //
-// They are evaluated one after another, in this order, each with its own on_evaluate; metric_for_best_model names one of
-// them: hard_loss. All are of one type; sets of several types can be evaluated by hand: trainer.evaluate(dataset).
+// They are evaluated one after another, in this order, each with its own on_evaluate; metric_for_best_model names one
+// of them: hard_loss. All are of one type; sets of several types can be evaluated by hand: trainer.evaluate(dataset).
 #pragma once
 
 #include <initializer_list>

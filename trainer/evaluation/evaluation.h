@@ -3,6 +3,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -28,10 +29,11 @@ struct EvalPrediction {
 // and what it returns counts when compute_result is true, at the last one.
 class ComputeMetrics {
  public:
-  ComputeMetrics() = default;  // none
+  ComputeMetrics() = default;        // none
+  ComputeMetrics(std::nullptr_t) {}  // the same
 
   template <class F>
-    requires(!std::is_same_v<std::remove_cvref_t<F>, ComputeMetrics>)
+    requires(!std::is_same_v<std::remove_cvref_t<F>, ComputeMetrics> && !std::is_null_pointer_v<F>)
   ComputeMetrics(F function) {
     constexpr bool is_whole = std::is_invocable_r_v<Metrics, F, const EvalPrediction&>;
     takes_batches_ = std::is_invocable_r_v<Metrics, F, const EvalPrediction&, bool>;

@@ -23,8 +23,8 @@ namespace downbeat {
 at::Tensor cross_entropy(const at::Tensor& logits, const at::Tensor& labels);
 
 // Cross entropy with a share `epsilon` of the labels spread over all classes, as HuggingFace's LabelSmoother: the mean
-// over the labels that are not -100, or the sum divided by `num_items_in_batch`. `shifted`: the logits of a position are
-// those of the next position's label.
+// over the labels that are not -100, or the sum divided by `num_items_in_batch`. `shifted`: the logits of a position
+// are those of the next position's label.
 struct LabelSmoothing {
   bool shifted = false;
   std::optional<int64_t> num_items_in_batch = {};

@@ -11,7 +11,7 @@ namespace downbeat {
 class Adafactor : public Optimizer {
  public:
   struct Settings {
-    double eps = 1e-30;            // added to squared gradients
+    double eps = 1e-30;             // added to squared gradients
     double parameter_scale = 1e-3;  // of scale_parameter, which is off
     double clip_threshold = 1.0;
     double decay_rate = -0.8;

@@ -6,7 +6,7 @@
 namespace downbeat {
 
 struct Comparison {
-  std::string mode = "min";  // max: a larger metric is a better one
+  std::string mode = "min";            // max: a larger metric is a better one
   std::string threshold_mode = "rel";  // abs
   double threshold = 1e-4;
 

@@ -14,8 +14,8 @@ namespace downbeat {
 
 class LambdaLR : public LRScheduler {
  public:
-  // Sets the learning rate of every group to its initial one times lr_lambda(0). `is_function`: what scheduler.pt has in
-  // the place of the lambda: None for a plain function, {} otherwise.
+  // Sets the learning rate of every group to its initial one times lr_lambda(0). `is_function`: what scheduler.pt has
+  // in the place of the lambda: None for a plain function, {} otherwise.
   LambdaLR(Optimizer& optimizer, std::function<double(int64_t)> lr_lambda, bool is_function);
 
   using LRScheduler::step;

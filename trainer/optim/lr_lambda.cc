@@ -29,9 +29,7 @@ Lambda with_warmup(int64_t warmup, Lambda after) {
 struct Span {
   int64_t warmup;
   int64_t max_steps;
-  double progress(int64_t step) const {
-    return static_cast<double>(step - warmup) / at_least_one(max_steps - warmup);
-  }
+  double progress(int64_t step) const { return static_cast<double>(step - warmup) / at_least_one(max_steps - warmup); }
 };
 
 Lambda linear(const Span& span) {
@@ -59,7 +57,8 @@ Lambda cosine_with_restarts(const Span& span, double cycles) {
 Lambda polynomial(const Span& span, double initial_lr, double lr_end, double power) {
   return [=](int64_t step) {
     if (step > span.max_steps) return lr_end / initial_lr;
-    const double remaining = 1 - static_cast<double>(step - span.warmup) / static_cast<double>(span.max_steps - span.warmup);
+    const double remaining =
+        1 - static_cast<double>(step - span.warmup) / static_cast<double>(span.max_steps - span.warmup);
     const double decay = (initial_lr - lr_end) * std::pow(remaining, power) + lr_end;
     return decay / initial_lr;
   };
@@ -73,7 +72,8 @@ Lambda inverse_sqrt(int64_t warmup, double timescale) {
 }
 
 // The cosine begins one step early, and so that the warm-up does not begin at 0.
-Lambda cosine_warmup_with_min_lr(const Span& span, double cycles, double min_lr_rate, std::optional<double> warmup_rate) {
+Lambda cosine_warmup_with_min_lr(const Span& span, double cycles, double min_lr_rate,
+                                 std::optional<double> warmup_rate) {
   return [=](int64_t step) {
     const auto done = static_cast<double>(step);
     const auto warmup = static_cast<double>(span.warmup);
@@ -135,8 +135,8 @@ double min_lr_rate_of(const SchedulerArguments& given, const TrainingArguments& 
 double lr_end_of(const SchedulerArguments& given, const TrainingArguments& args) {
   const double lr_end = given.number("lr_end", 1e-7);
   if (args.learning_rate > lr_end) return lr_end;
-  throw std::invalid_argument(absl::StrCat("lr_scheduler_kwargs: lr_end=", lr_end,
-                                           " must be below learning_rate=", args.learning_rate));
+  throw std::invalid_argument(
+      absl::StrCat("lr_scheduler_kwargs: lr_end=", lr_end, " must be below learning_rate=", args.learning_rate));
 }
 
 }  // namespace
@@ -178,8 +178,8 @@ Lambda lr_lambda(const TrainingArguments& args, int64_t max_steps) {
     case greedy:
       break;
   }
-  throw std::invalid_argument(absl::StrCat("lr_scheduler_type=", to_string(args.lr_scheduler_type),
-                                           " is no function of the steps"));
+  throw std::invalid_argument(
+      absl::StrCat("lr_scheduler_type=", to_string(args.lr_scheduler_type), " is no function of the steps"));
 }
 
 }  // namespace downbeat

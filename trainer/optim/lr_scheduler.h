@@ -13,8 +13,8 @@ class LRScheduler {
  public:
   virtual ~LRScheduler() = default;
 
-  virtual void step() {}                      // after each optimizer step
-  virtual void step(double /*metric*/) {}     // after each evaluation during training
+  virtual void step() {}                               // after each optimizer step
+  virtual void step(double /*metric*/) {}              // after each evaluation during training
   virtual bool wants_metric() const { return false; }  // then it changes after evaluations only
 
   // Of the first parameter group: what the next optimizer step will use.

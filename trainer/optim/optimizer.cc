@@ -235,7 +235,8 @@ absl::Status Optimizer::read_tensor(const PythonValue* value, const StateName& n
   const bool counts = name.kind == StateKind::step || name.kind == StateKind::whole_step;
   if (counts || name.kind == StateKind::scalar) {
     if (number || (stored && stored->numel() == 1)) {
-      tensor = at::scalar_tensor(number ? *number : stored->item<double>(), counts ? options.dtype(at::kFloat) : options);
+      tensor =
+          at::scalar_tensor(number ? *number : stored->item<double>(), counts ? options.dtype(at::kFloat) : options);
       return absl::OkStatus();
     }
   } else if (stored && stored->sizes() == shape_for(name.kind, parameter)) {

@@ -87,7 +87,8 @@ class Optimizer {
  private:
   using GroupState = std::vector<std::vector<at::Tensor>>;
   absl::Status read_group(std::size_t group, const PythonValue& options);
-  absl::Status read_state(const PythonDict& from, const PythonList& numbers, std::size_t group, GroupState& state) const;
+  absl::Status read_state(const PythonDict& from, const PythonList& numbers, std::size_t group,
+                          GroupState& state) const;
   absl::Status read_tensor(const PythonValue* value, const StateName& name, const at::Tensor& parameter,
                            at::Tensor& tensor) const;
 

@@ -10,8 +10,8 @@ namespace downbeat {
 
 class OptimizerArguments {
  public:
-  // Throws std::invalid_argument with one sentence for what is no key=value and for a value out of range. A key that the
-  // optimizer does not have is ignored as in HuggingFace, but with a warning.
+  // Throws std::invalid_argument with one sentence for what is no key=value and for a value out of range. A key that
+  // the optimizer does not have is ignored as in HuggingFace, but with a warning.
   explicit OptimizerArguments(const TrainingArguments& args);
 
   double number(const std::string& key, double otherwise) const;

@@ -33,8 +33,8 @@ std::vector<std::string> known_keys(SchedulerType type) {
     case reduce_lr_on_plateau:
       return {"mode", "factor", "patience", "threshold", "threshold_mode", "cooldown", "min_lr", "eps"};
     case greedy:
-      return {"mode", "factor", "patience", "threshold", "threshold_mode", "cooldown", "warmup", "min_lr", "max_lr",
-              "eps", "verbose", "smooth", "window_size", "reset_start"};
+      return {"mode",   "factor", "patience", "threshold", "threshold_mode", "cooldown",    "warmup",
+              "min_lr", "max_lr", "eps",      "verbose",   "smooth",         "window_size", "reset_start"};
     default:
       return {};
   }
@@ -67,7 +67,8 @@ SchedulerArguments::SchedulerArguments(const TrainingArguments& args) : schedule
   const std::vector<std::string> known = known_keys(args.lr_scheduler_type);
   for (const auto& [key, value] : args.lr_scheduler_kwargs) {
     if (std::count(known.begin(), known.end(), key) == 0) {
-      const std::string others = known.empty() ? ", it takes none" : absl::StrCat("; it has ", absl::StrJoin(known, ", "));
+      const std::string others =
+          known.empty() ? ", it takes none" : absl::StrCat("; it has ", absl::StrJoin(known, ", "));
       refuse(schedule_, " has no ", key, did_you_mean(key, known, "", others));
     }
     given_[key] = converted(value);

@@ -20,7 +20,8 @@ void SchedulerState::need(const char* name) {
 
 void SchedulerState::wrong(const char* name, const PythonValue& value, const std::string& allowed) {
   if (!status_.ok()) return;
-  status_ = absl::InvalidArgumentError(absl::StrCat(name, " is of type ", python_type(value), "; it must be ", allowed));
+  status_ =
+      absl::InvalidArgumentError(absl::StrCat(name, " is of type ", python_type(value), "; it must be ", allowed));
 }
 
 void SchedulerState::read(const char* name, double& value) {

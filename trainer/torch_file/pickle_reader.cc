@@ -91,9 +91,16 @@ std::vector<int64_t> ints_in(Reference reference, const char* what) {
 // Names of which only the arguments are kept.
 bool is_opaque(const std::string& name) {
   constexpr const char* kOpaque[] = {
-      "numpy._core.multiarray._reconstruct", "numpy.core.multiarray._reconstruct", "numpy.ndarray", "numpy.dtype",
-      "numpy._core.multiarray.scalar",       "numpy.core.multiarray.scalar",       "_codecs.encode", "torch.device",
-      "torch.Size",                          "numpy.dtypes.UInt32DType",
+      "numpy._core.multiarray._reconstruct",
+      "numpy.core.multiarray._reconstruct",
+      "numpy.ndarray",
+      "numpy.dtype",
+      "numpy._core.multiarray.scalar",
+      "numpy.core.multiarray.scalar",
+      "_codecs.encode",
+      "torch.device",
+      "torch.Size",
+      "numpy.dtypes.UInt32DType",
   };
   return std::any_of(std::begin(kOpaque), std::end(kOpaque), [&](const char* known) { return name == known; });
 }
@@ -181,7 +188,8 @@ class Machine {
     const auto opcode = static_cast<unsigned char>(take(1)[0]);
     switch (opcode) {
       case 0x80:  // PROTO
-        if (const int version = number<uint8_t>(); version < 2 || version > 5) unknown("its pickle has protocol ", version);
+        if (const int version = number<uint8_t>(); version < 2 || version > 5)
+          unknown("its pickle has protocol ", version);
         break;
       case 0x95:  // FRAME
         number<uint64_t>();
@@ -349,7 +357,8 @@ class Machine {
 
   Reference persistent(Reference id) {
     const std::vector<Reference>& parts = tuple_in(id, "a storage").items;
-    if (parts.size() != 5 || text_in(parts[0], "a storage") != "storage") damaged("its pickle has a storage of no known form");
+    if (parts.size() != 5 || text_in(parts[0], "a storage") != "storage")
+      damaged("its pickle has a storage of no known form");
     const auto* global = std::get_if<Global>(parts[1]);
     if (!global) damaged("its pickle has a storage without a type");
     const std::string prefix = "torch.";
@@ -431,8 +440,10 @@ class Machine {
   PythonValue finished(Reference item, int depth) {
     if (depth > kDeepest) damaged("its pickle is nested too deeply");
     if (++finished_values_ > bytes_.size() + 1000) damaged("its pickle repeats its values too often");
-    return std::visit([&](const auto& held) { return finished_item(held, depth); },
-                      static_cast<const std::variant<PythonValue, Global, Storage, ListItem, TupleItem, DictItem, ObjectItem>&>(*item));
+    return std::visit(
+        [&](const auto& held) { return finished_item(held, depth); },
+        static_cast<const std::variant<PythonValue, Global, Storage, ListItem, TupleItem, DictItem, ObjectItem>&>(
+            *item));
   }
   PythonList finished_list(const std::vector<Reference>& items, int depth) {
     PythonList list;
@@ -446,7 +457,9 @@ class Machine {
   }
   PythonValue finished_item(const Storage& storage, int) { return storage.elements; }
   PythonValue finished_item(const ListItem& list, int depth) { return finished_list(list.items, depth); }
-  PythonValue finished_item(const TupleItem& tuple, int depth) { return PythonTuple{finished_list(tuple.items, depth)}; }
+  PythonValue finished_item(const TupleItem& tuple, int depth) {
+    return PythonTuple{finished_list(tuple.items, depth)};
+  }
   PythonValue finished_item(const DictItem& from, int depth) {
     PythonDict dict;
     for (const auto& [key, item] : from.items) {

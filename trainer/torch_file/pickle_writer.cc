@@ -94,7 +94,8 @@ class Writer {
     write_plain(int64_t{0});
     write_ints(tensor.sizes().vec());
     write_ints(contiguous_strides(tensor.sizes().vec()));
-    put("\x89" "ccollections\nOrderedDict\n)RtR");
+    put("\x89"
+        "ccollections\nOrderedDict\n)RtR");
   }
   void write_ints(const std::vector<int64_t>& ints) {
     put("(");

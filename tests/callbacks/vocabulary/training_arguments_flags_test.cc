@@ -153,7 +153,7 @@ TEST(FlagsTest, AMisspeltNameGetsTheNearestRightOne) {
   EXPECT_EQ(mistake({"--epochs=3"}), "no argument is called --epochs; did you mean --num_train_epochs?");
   EXPECT_EQ(mistake({"--batch_size=3"}),
             "no argument is called --batch_size; did you mean --per_device_train_batch_size or "
-            "--per_device_eval_batch_size?");
+            "--auto_find_batch_size or --per_device_eval_batch_size?");
   EXPECT_EQ(mistake({"--xyzzy"}), "no argument is called --xyzzy; --help lists them all");
   EXPECT_EQ(mistake({"--"}), "no argument is called --; --help lists them all");
 }
@@ -180,7 +180,8 @@ TEST(FlagsTest, AValueOfTheWrongKindIsNamed) {
   EXPECT_EQ(mistake({"--do_train", "maybe"}), "--do_train=maybe is neither true nor false");
   EXPECT_EQ(mistake({"--eval_strategy=step"}), "--eval_strategy=step is none of no, steps, epoch; did you mean steps?");
   EXPECT_EQ(mistake({"--shape=triangle"}), "--shape=triangle is none of circle, square");
-  EXPECT_EQ(mistake({"--optim=lion"}), "--optim=lion must be adamw_torch_fused");
+  EXPECT_EQ(mistake({"--optim=lion"}),
+            "--optim=lion is none of adamw_torch_fused, adamw_torch, sgd, adagrad, rmsprop, adafactor");
   EXPECT_EQ(mistake({"--count=ten"}), "--count=ten is not a value that it takes");
   EXPECT_EQ(mistake({"--lr_scheduler_kwargs=2"}),
             "--lr_scheduler_kwargs=2 is not a JSON object like {\"num_cycles\": 2}");
@@ -191,8 +192,7 @@ TEST(FlagsTest, KwargsAreJson) {
   const absl::Status status =
       parse_arguments({"--lr_scheduler_kwargs", R"({"a": 1, "b": 0.5, "c": "x", "d": true})"}, args);
   EXPECT_EQ(args.lr_scheduler_kwargs, (Kwargs{{"a", 1}, {"b", 0.5}, {"c", "x"}, {"d", true}}));
-  EXPECT_EQ(std::string(status.message()),
-            R"(--lr_scheduler_kwargs={"a": 1, "b": 0.5, "c": "x", "d": true} is not supported yet; leave it out)");
+  EXPECT_TRUE(status.ok()) << std::string(status.message());
 }
 
 TEST(FlagsTest, AMissingValueIsNamed) {
@@ -231,7 +231,7 @@ TEST(HelpTest, ListsEverythingInGroupsWithDefaultsAndAllowedValues) {
            "  --per_device_train_batch_size   Samples in one training batch, for each device or process.\n"
            "                                  (integer; default 8)\n",
            "epoch, or not at all. (one of no, steps, epoch; default no)\n",
-           "(only linear; default linear)\n",
+           "(one of random, sequential; default random)\n",
            "  --restore_callback_states_from_checkpoint\n                                  Give the callbacks",
            "(not supported yet)\n",
            "\nDigits:\n"

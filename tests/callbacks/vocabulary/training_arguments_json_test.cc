@@ -26,10 +26,14 @@ const TrainingArguments kAllChanged{
     .gradient_accumulation_steps = 4,
     .max_grad_norm = std::numeric_limits<double>::infinity(),
     .label_smoothing_factor = 0.1,
+    .bf16 = true,
+    .neftune_noise_alpha = 5.0,
+    .auto_find_batch_size = true,
     .logging_strategy = IntervalStrategy::epoch,
     .logging_steps = 50,
     .logging_first_step = true,
     .logging_nan_inf_filter = false,
+    .include_num_input_tokens_seen = TokensSeen::non_padding,
     .log_level = LogLevel::debug,
     .disable_tqdm = true,
     .report_to = {"tensorboard", "a,b", ""},
@@ -40,10 +44,14 @@ const TrainingArguments kAllChanged{
     .per_device_eval_batch_size = 32,
     .prediction_loss_only = true,
     .eval_on_start = true,
+    .eval_accumulation_steps = 2,
+    .include_for_metrics = {"loss"},
+    .batch_eval_metrics = true,
     .save_only_model = true,
     .save_strategy = SaveStrategy::best,
     .save_steps = 1e300,
     .save_total_limit = 0,
+    .enable_jit_checkpoint = true,
     .load_best_model_at_end = true,
     .metric_for_best_model = "",
     .greater_is_better = false,
@@ -59,6 +67,7 @@ const TrainingArguments kAllChanged{
     .do_eval = true,
     .do_predict = true,
     .resume_from_checkpoint = "true",
+    .async_save = true,
 };
 
 std::string mistake(const std::string& text) { return std::string(from_json(text).status().message()); }
@@ -82,7 +91,7 @@ TEST(TrainingArgumentsJsonTest, LooksAsHuggingFaceWritesIt) {
       << json;
   for (const char* line : {"  \"report_to\": [\n    \"wandb\"\n  ],\n", "  \"logging_steps\": 500,\n",
                            "  \"eval_steps\": 20,\n", "  \"eval_delay\": 0,\n", "  \"disable_tqdm\": null,\n",
-                           "  \"logging_nan_inf_filter\": true,\n", "  \"resume_from_checkpoint\": null\n}"}) {
+                           "  \"logging_nan_inf_filter\": true,\n", "  \"resume_from_checkpoint\": null,\n"}) {
     EXPECT_NE(json.find(line), json.npos) << line;
   }
 }

@@ -66,6 +66,7 @@ TEST(TrainingArgumentsTest, FieldsAreHuggingFacesInItsOrder) {
   for (const std::string& name : kHuggingFaceNames) {
     if (std::count(names.begin(), names.end(), name)) in_order.push_back(name);
   }
+  in_order.push_back("async_save");  // Downbeat's own
   EXPECT_EQ(names, in_order);
 }
 
@@ -151,20 +152,26 @@ TEST(ResolveTest, ATildeIsTheHomeFolder) {
 TEST(ResolveTest, SharesOfAllStepsStay) { EXPECT_EQ(resolved({.logging_steps = 0.1}).logging_steps, 0.1); }
 
 TEST(ValidateTest, ValuesThatThisVersionLacksAreRefusedByName) {
-  EXPECT_EQ(mistake({.lr_scheduler_type = SchedulerType::cosine}),
-            "lr_scheduler_type=cosine is not supported yet; allowed: linear");
-  EXPECT_EQ(mistake({.lr_scheduler_kwargs = {{"num_cycles", 2}}}),
-            "lr_scheduler_kwargs={\"num_cycles\": 2} is not supported yet; leave it out");
-  EXPECT_EQ(mistake({.optim = OptimizerNames::sgd}), "optim=sgd is not supported yet; allowed: adamw_torch_fused");
-  EXPECT_EQ(mistake({.optim_args = "momentum=0.9"}), "optim_args=momentum=0.9 is not supported yet; leave it out");
-  EXPECT_EQ(mistake({.ignore_data_skip = true}), "ignore_data_skip=true is not supported yet; allowed: false");
-  EXPECT_EQ(mistake({.restore_callback_states_from_checkpoint = true}),
-            "restore_callback_states_from_checkpoint=true is not supported yet; allowed: false");
+  EXPECT_EQ(mistake({.neftune_noise_alpha = 5.0}), "neftune_noise_alpha=5 is not supported yet; leave it out");
   EXPECT_EQ(mistake({.train_sampling_strategy = SamplingStrategy::group_by_length}),
             "train_sampling_strategy=group_by_length is not supported yet; allowed: random, sequential");
-  EXPECT_EQ(mistake({.resume_from_checkpoint = "auto"}),
-            "resume_from_checkpoint=auto is not supported yet; leave it out");
+  EXPECT_EQ(mistake({.lr_scheduler_type = SchedulerType::cosine, .optim = OptimizerNames::sgd}), "");
+  EXPECT_EQ(mistake({.ignore_data_skip = true, .resume_from_checkpoint = "auto"}), "");
   EXPECT_EQ(mistake({.full_determinism = true, .train_sampling_strategy = SamplingStrategy::sequential}), "");
+}
+
+TEST(ValidateTest, AScheduleThatFollowsAMetricNeedsEvaluations) {
+  EXPECT_EQ(mistake({.lr_scheduler_type = SchedulerType::greedy}),
+            "lr_scheduler_type=greedy follows a metric and needs evaluations: set eval_strategy to steps or epoch");
+  const TrainingArguments plateau{.lr_scheduler_type = SchedulerType::reduce_lr_on_plateau,
+                                  .eval_strategy = IntervalStrategy::epoch};
+  EXPECT_EQ(resolved(plateau).metric_for_best_model, "loss");
+  EXPECT_EQ(resolved(plateau).greater_is_better, false);
+}
+
+TEST(ValidateTest, MetricsAreGivenInputsAndLossOnly) {
+  EXPECT_EQ(mistake({.include_for_metrics = {"loss", "logits"}}),
+            "include_for_metrics=logits is not known; allowed: inputs, loss");
 }
 
 TEST(ValidateTest, NumbersOutOfRangeAreNamedWithWhatIsAllowed) {

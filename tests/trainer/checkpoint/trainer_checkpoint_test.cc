@@ -37,7 +37,8 @@ using testing::tiny_arguments;
 using testing::TinyRun;
 using Strings = std::vector<std::string>;
 
-const Strings kWholeCheckpoint = {"model.safetensors", "trainer_state.json", "training_args.json"};
+const Strings kWholeCheckpoint = {"model.safetensors", "optimizer.pt",       "rng_state.pth",
+                                  "scheduler.pt",      "trainer_state.json", "training_args.json"};
 
 std::vector<float> weights(const TinyRun& run) {
   return floats(at::cat({run.model->weight.flatten(), run.model->bias}));

@@ -34,24 +34,22 @@ TEST(Accuracy, IsTheShareOfRowsWhoseLargestLogitIsAtTheLabel) {
 
 TEST(Evaluation, CountsTheMeanOfABatchOnceForEachOfItsSamples) {
   Evaluation evaluation;
-  evaluation.add(loss_of(1.0), {}, {}, 3);
-  evaluation.add(loss_of(5.0), {}, {}, 1);
+  evaluation.add({.loss = loss_of(1.0)}, 3);
+  evaluation.add({.loss = loss_of(5.0)}, 1);
   EXPECT_EQ(evaluation.mean_loss(true), 2.0);
-  EXPECT_EQ(evaluation.samples(), 4);
 }
 
 TEST(Evaluation, HasNoLossWhereTheModelGivesNone) {
   Evaluation evaluation;
-  evaluation.add({}, fractions(4).view({2, 2}), {}, 2);
+  evaluation.add({.logits = fractions(4).view({2, 2})}, 2);
   EXPECT_EQ(evaluation.mean_loss(true), std::nullopt);
-  EXPECT_EQ(evaluation.samples(), 2);
 }
 
 TEST(Evaluation, LeavesOutWhatIsNotFiniteUnlessNothingIs) {
   Evaluation some, none;
-  some.add(loss_of(3.0), {}, {}, 2);
-  some.add(loss_of(std::numeric_limits<double>::infinity()), {}, {}, 2);
-  none.add(loss_of(std::nan("")), {}, {}, 2);
+  some.add({.loss = loss_of(3.0)}, 2);
+  some.add({.loss = loss_of(std::numeric_limits<double>::infinity())}, 2);
+  none.add({.loss = loss_of(std::nan(""))}, 2);
   EXPECT_EQ(some.mean_loss(/*nan_inf_filter=*/true), 3.0);
   EXPECT_TRUE(std::isinf(*some.mean_loss(/*nan_inf_filter=*/false)));
   EXPECT_TRUE(std::isnan(*none.mean_loss(/*nan_inf_filter=*/true)));
@@ -59,14 +57,30 @@ TEST(Evaluation, LeavesOutWhatIsNotFiniteUnlessNothingIs) {
 
 TEST(Evaluation, RoundsALossInFloat64ToFloat32) {
   Evaluation evaluation;
-  evaluation.add(at::scalar_tensor(0.1, at::kDouble), {}, {}, 1);
+  evaluation.add({.loss = at::scalar_tensor(0.1, at::kDouble)}, 1);
   EXPECT_EQ(evaluation.mean_loss(true), static_cast<double>(0.1F));
+}
+
+TEST(Evaluation, FillsShorterSequencesUpWithMinus100) {
+  Evaluation evaluation;
+  evaluation.add({.logits = fractions(2, 1).view({1, 2}), .labels = int64s({3, 4}).view({1, 2})}, 1);
+  evaluation.add({.logits = fractions(3, 2).view({1, 3}), .labels = int64s({5, 6, 7}).view({1, 3})}, 1);
+  const EvalPrediction prediction = evaluation.prediction();
+  EXPECT_EQ(integers(prediction.label_ids.view({-1})), (std::vector<int64_t>{3, 4, -100, 5, 6, 7}));
+  EXPECT_EQ(prediction.predictions[0][2].item<double>(), -100.0);
+}
+
+TEST(Evaluation, GivesEachSampleTheLossOfItsBatch) {
+  Evaluation evaluation;
+  evaluation.add({.loss = loss_of(1.0)}, 2);
+  evaluation.add({.loss = loss_of(5.0)}, 1);
+  EXPECT_EQ(floats(evaluation.prediction().losses), (std::vector<float>{1.0F, 1.0F, 5.0F}));
 }
 
 TEST(Evaluation, JoinsTheBatchesInTheirOrder) {
   Evaluation evaluation;
-  evaluation.add({}, fractions(4, 1).view({2, 2}), int64s({3, 4}), 2);
-  evaluation.add({}, fractions(2, 2).view({1, 2}), int64s({5}), 1);
+  evaluation.add({.logits = fractions(4, 1).view({2, 2}), .labels = int64s({3, 4})}, 2);
+  evaluation.add({.logits = fractions(2, 2).view({1, 2}), .labels = int64s({5})}, 1);
   const EvalPrediction prediction = evaluation.prediction();
   EXPECT_EQ(prediction.predictions.sizes(), (std::vector<int64_t>{3, 2}));
   EXPECT_EQ(floats(prediction.predictions[2]), floats(fractions(2, 2)));

@@ -11,10 +11,11 @@
 #include <vector>
 
 #include "tests/trainer/support/tensors.h"
+#include "trainer/optim/adamw.h"
 #include "trainer/optim/create_optimizer.h"
-#include "trainer/optim/fused_adamw.h"
 #include "trainer/optim/gradients.h"
-#include "trainer/optim/lr_scheduler.h"
+#include "trainer/optim/lambda_lr.h"
+#include "trainer/optim/lr_lambda.h"
 
 namespace downbeat {
 namespace {
@@ -103,10 +104,10 @@ at::Tensor parameter(int64_t size) { return fractions(size, size).set_requires_g
 
 TEST(FusedAdamW, IsPythonsToTheLastBitAlsoForAParameterWhoseFirstGradientComesLate) {
   at::Tensor first = parameter(9), late = parameter(4), bias = parameter(3);
-  FusedAdamW optimizer({{.parameters = {first, late}, .lr = 0.05, .weight_decay = 0.1},
-                        {.parameters = {bias}, .lr = 0.05, .weight_decay = 0.0}},
-                       {.beta1 = 0.8, .beta2 = 0.95, .eps = 1e-6});
-  LRScheduler schedule(optimizer, lr_lambda({.warmup_steps = 2}, 5));
+  AdamW optimizer({{.parameters = {first, late}, .lr = 0.05, .weight_decay = 0.1},
+                   {.parameters = {bias}, .lr = 0.05, .weight_decay = 0.0}},
+                  {.beta1 = 0.8, .beta2 = 0.95, .eps = 1e-6});
+  LambdaLR schedule(optimizer, lr_lambda({.warmup_steps = 2}, 5), /*is_function=*/false);
   for (int64_t step = 0; step < 5; ++step) {
     EXPECT_EQ(schedule.last_lr(), kLearningRates[step]);
     first.mutable_grad() = fractions(9, step + 20);
@@ -123,14 +124,14 @@ TEST(FusedAdamW, IsPythonsToTheLastBitAlsoForAParameterWhoseFirstGradientComesLa
 
 TEST(FusedAdamW, LeavesAParameterWithoutGradientAloneDespiteItsDecay) {
   at::Tensor weight = parameter(4);
-  FusedAdamW optimizer({{.parameters = {weight}, .lr = 0.5, .weight_decay = 0.5}}, {});
+  AdamW optimizer({{.parameters = {weight}, .lr = 0.5, .weight_decay = 0.5}}, {});
   optimizer.step();
   EXPECT_EQ(floats(weight), floats(fractions(4, 4)));
 }
 
 TEST(Optimizer, ZeroGradTakesTheGradientsAway) {
   at::Tensor weight = parameter(4);
-  FusedAdamW optimizer({{.parameters = {weight}, .lr = 0.5, .weight_decay = 0.0}}, {});
+  AdamW optimizer({{.parameters = {weight}, .lr = 0.5, .weight_decay = 0.0}}, {});
   weight.mutable_grad() = fractions(4);
   optimizer.zero_grad();
   EXPECT_FALSE(weight.grad().defined());
@@ -142,8 +143,7 @@ TEST(CreateOptimizer, TakesTheNumbersOfTheArguments) {
   model.register_parameter("weight", by_arguments);
   const auto optimizer = create_optimizer(
       model, {.learning_rate = 0.1, .weight_decay = 0.2, .adam_beta1 = 0.5, .adam_beta2 = 0.75, .adam_epsilon = 0.125});
-  FusedAdamW same({{.parameters = {by_hand}, .lr = 0.1, .weight_decay = 0.2}},
-                  {.beta1 = 0.5, .beta2 = 0.75, .eps = 0.125});
+  AdamW same({{.parameters = {by_hand}, .lr = 0.1, .weight_decay = 0.2}}, {.beta1 = 0.5, .beta2 = 0.75, .eps = 0.125});
   for (int64_t step = 0; step < 3; ++step) {
     by_arguments.mutable_grad() = fractions(4, step);
     by_hand.mutable_grad() = fractions(4, step);
@@ -186,8 +186,8 @@ const Schedule kSchedules[] = {
 
 TEST(LinearSchedule, IsHuggingFacesToTheLastBitBeyondItsEndToo) {
   for (const Schedule& c : kSchedules) {
-    FusedAdamW optimizer({{.parameters = {}, .lr = 0.003, .weight_decay = 0}}, {});
-    LRScheduler schedule(optimizer, lr_lambda({.warmup_steps = static_cast<double>(c.warmup)}, c.max_steps));
+    AdamW optimizer({{.parameters = {}, .lr = 0.003, .weight_decay = 0}}, {});
+    LambdaLR schedule(optimizer, lr_lambda({.warmup_steps = static_cast<double>(c.warmup)}, c.max_steps), false);
     for (const double rate : c.rates) {
       EXPECT_EQ(schedule.last_lr(), rate) << c.warmup << " of " << c.max_steps;
       schedule.step();
@@ -196,9 +196,9 @@ TEST(LinearSchedule, IsHuggingFacesToTheLastBitBeyondItsEndToo) {
 }
 
 TEST(LinearSchedule, SetsEveryGroupToItsOwnRate) {
-  FusedAdamW optimizer(
-      {{.parameters = {}, .lr = 1.0, .weight_decay = 0}, {.parameters = {}, .lr = 3.0, .weight_decay = 0}}, {});
-  LRScheduler schedule(optimizer, lr_lambda({}, 4));
+  AdamW optimizer({{.parameters = {}, .lr = 1.0, .weight_decay = 0}, {.parameters = {}, .lr = 3.0, .weight_decay = 0}},
+                  {});
+  LambdaLR schedule(optimizer, lr_lambda({}, 4), /*is_function=*/false);
   schedule.step();
   EXPECT_EQ(optimizer.param_groups()[0].lr, 0.75);
   EXPECT_EQ(optimizer.param_groups()[1].lr, 2.25);
