@@ -37,7 +37,7 @@ concept StepPolicy = requires(P policy, int64_t n, const TrainerState& state, co
   policy.restore_checkpoint();    // weights, optimizer and schedule of the one that was read
   policy.restore_random_state();  // of the one that was read
   policy.begin_epoch(n, n);       // shuffle; number of batches that are passed over
-  policy.begin_step(n, n);        // fetch: first batch of the epoch, number of substeps
+  policy.begin_step(n);           // fetch: number of substeps
   policy.load_batch(n);           // of this substep
   policy.forward_backward(n, n);  // substeps of this step, steps since the last log line
   policy.collect_gradients();
@@ -53,6 +53,7 @@ concept StepPolicy = requires(P policy, int64_t n, const TrainerState& state, co
   { policy.train_metrics(state) } -> std::same_as<Logs>;  // of the whole run
   { policy.evaluation_sets() } -> std::convertible_to<int64_t>;
   { policy.select_evaluation_set(n) } -> std::convertible_to<std::string>;  // prefix of its metrics
+  policy.end_train();  // the counterpart of begin_train, also where something was thrown
   policy.begin_prediction();
   { policy.prediction_batches() } -> std::convertible_to<int64_t>;
   policy.prediction_step(n);
@@ -220,7 +221,7 @@ class Loop {
 
   void run_step(int64_t epoch, int64_t first) {
     const int64_t substeps = std::min<int64_t>(args_.gradient_accumulation_steps, batches_ - first);
-    policy_.begin_step(first, substeps);
+    policy_.begin_step(substeps);
     restore_random_state();
     if (args_.async_save) announce_saved(/*wait=*/false);
     fire(on_step_begin);
@@ -261,6 +262,7 @@ class Loop {
     Logs metrics = policy_.train_metrics(state_);
     log(metrics);
     train_metrics_ = std::move(metrics);
+    policy_.end_train();
     if (!interrupted_) policy_.finish_checkpoints(state_);  // the checkpoint just written is the one to go on from
     train_ended_ = true;
     fire(on_train_end, run_end_of(state_, control_, interrupted_));
@@ -269,6 +271,7 @@ class Loop {
   // The first exception is the one that leaves; what hooks throw on the way is dropped.
   void fail(const std::exception_ptr& exception) {
     const EventName from{event_};
+    if (train_begun_) policy_.end_train();
     quietly([&] { fire(on_exception, exception, from); });
     if (train_begun_ && !train_ended_) quietly([&] { fire(on_train_end, failed_run_end(exception, from)); });
   }

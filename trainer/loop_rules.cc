@@ -9,11 +9,10 @@
 #include <variant>
 
 #include "callbacks/vocabulary/message.h"
+#include "trainer/data/divided_up.h"
 
 namespace downbeat {
 namespace {
-
-int64_t divided_up(int64_t a, int64_t b) { return a / b + (a % b > 0); }
 
 int64_t steps_per_epoch(const TrainingArguments& args, int64_t batches_per_epoch) {
   return std::max<int64_t>(divided_up(batches_per_epoch, args.gradient_accumulation_steps), 1);

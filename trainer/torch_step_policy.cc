@@ -1,5 +1,6 @@
 #include "trainer/torch_step_policy.h"
 
+#include <ATen/CPUGeneratorImpl.h>
 #include <ATen/Context.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/empty.h>
@@ -15,6 +16,8 @@
 #include "absl/strings/str_cat.h"
 #include "callbacks/vocabulary/message.h"
 #include "trainer/autocast.h"
+#include "trainer/data/divided_up.h"
+#include "trainer/neftune.h"
 #include "trainer/optim/create_optimizer.h"
 #include "trainer/optim/create_scheduler.h"
 #include "trainer/out_of_memory.h"
@@ -47,6 +50,12 @@ NamedParameters trainable_parameters(const torch::nn::Module& model) {
     if (parameter.value().requires_grad() && !is_tied) parameters.emplace_back(parameter.key(), parameter.value());
   }
   return parameters;
+}
+
+std::vector<int64_t> checked_lengths(std::vector<int64_t> lengths) {
+  if (!lengths.empty()) return lengths;
+  throw std::invalid_argument(
+      "train_sampling_strategy=group_by_length needs a dataset that has int64_t length(int64_t index)");
 }
 
 }  // namespace
@@ -112,21 +121,33 @@ void TorchStepPolicy::begin_train(const TrainerState& state) {
   initial_step_ = state.global_step;
   initial_tokens_ = state.num_input_tokens_seen;
   was_trained_ = true;
+  if (args_.neftune_noise_alpha) activate_neftune(*model_, *args_.neftune_noise_alpha);
   train_started_ = seconds_now();
   zero_gradients();
 }
 
-void TorchStepPolicy::begin_epoch(int64_t epoch, int64_t) {
-  if (args_.train_sampling_strategy == SamplingStrategy::random) train_sampler_.shuffle(base_seed_, epoch);
+void TorchStepPolicy::end_train() {
+  if (args_.neftune_noise_alpha) deactivate_neftune(*model_);
+}
+
+void TorchStepPolicy::begin_epoch(int64_t epoch, int64_t passed_over) {
   draw_loader_seed();
+  order_train_samples(epoch);
+  begin_batches(train_sampler_, passed_over);
   norm_ = {};
   last_lr_.reset();
 }
 
-void TorchStepPolicy::begin_step(int64_t first_batch, int64_t substeps) {
-  std::vector<Indices> batches;
-  for (int64_t i = 0; i < substeps; ++i) batches.push_back(train_sampler_.batch(first_batch + i));
-  fetch_batches(batches);
+void TorchStepPolicy::order_train_samples(int64_t epoch) {
+  using enum SamplingStrategy;
+  if (args_.train_sampling_strategy == random) train_sampler_.shuffle(base_seed_, epoch);
+  if (args_.train_sampling_strategy != group_by_length) return;
+  const int64_t step = args_.per_device_train_batch_size * args_.gradient_accumulation_steps;
+  train_sampler_.group_by_length(checked_lengths(train_lengths()), step, std::nullopt);
+}
+
+void TorchStepPolicy::begin_step(int64_t substeps) {
+  fetch_batches(substeps);
   num_items_in_batch_ = counts_items() ? labels_in_step() : std::nullopt;
 }
 
@@ -258,8 +279,14 @@ void TorchStepPolicy::reset_prediction_set() { given_set_.reset(); }
 
 std::string TorchStepPolicy::select_evaluation_set(int64_t number) {
   selected_set_ = static_cast<std::size_t>(number);
-  prediction_sampler_ = Sampler(selected_set().size, args_.per_device_eval_batch_size, args_.dataloader_drop_last);
-  return selected_set().prefix;
+  const PredictionSet& set = selected_set();
+  prediction_sampler_ = Sampler(set.size, args_.per_device_eval_batch_size, args_.dataloader_drop_last);
+  if (args_.train_sampling_strategy == SamplingStrategy::group_by_length) {  // HuggingFace's rule for evaluation, too
+    prediction_sampler_.group_by_length(
+        checked_lengths(set.lengths()), args_.per_device_eval_batch_size,
+        at::detail::createCPUGenerator(static_cast<uint64_t>(args_.data_seed.value_or(args_.seed))));
+  }
+  return set.prefix;
 }
 
 const PredictionSet& TorchStepPolicy::selected_set() const {
@@ -276,6 +303,7 @@ void TorchStepPolicy::begin_prediction() {
         "batch_eval_metrics needs a compute_metrics that takes (const EvalPrediction&, bool compute_result)");
   }
   draw_loader_seed();
+  selected_set().begin(prediction_sampler_);
 }
 
 bool TorchStepPolicy::gathers_logits() const {
@@ -285,8 +313,7 @@ bool TorchStepPolicy::gathers_logits() const {
 void TorchStepPolicy::prediction_step(int64_t batch) {
   const c10::NoGradGuard no_grad;
   set_training(false);
-  const Indices indices = prediction_sampler_.batch(batch);
-  ForwardResult result = run_model([&] { return selected_set().forward(indices); });
+  ForwardResult result = run_model([&] { return selected_set().forward_next(); });
   const bool counts = functions_.compute_loss_func.counts_items();
   const auto num_items = counts ? count_labels(result.labels, traits_.loss_shifts_labels) : std::nullopt;
   // Without labels, as in predict(), a function of the labels has nothing to say; training calls it all the same.
@@ -302,7 +329,7 @@ void TorchStepPolicy::prediction_step(int64_t batch) {
     result.logits = result.labels = result.inputs = at::Tensor();
   }
   evaluation_.add({.loss = loss, .logits = result.logits, .labels = result.labels, .inputs = result.inputs},
-                  static_cast<int64_t>(indices.size()));
+                  static_cast<int64_t>(prediction_sampler_.batch(batch).size()));
   if (args_.eval_accumulation_steps && (batch + 1) % *args_.eval_accumulation_steps == 0) evaluation_.move_to_cpu();
 }
 
@@ -335,7 +362,7 @@ Metrics TorchStepPolicy::prediction_metrics(const std::string& prefix) {
   if (model_preparation_time_) metrics[prefix + "_model_preparation_time"] = *model_preparation_time_;
   // As HuggingFace counts: the whole set, also where dataloader_drop_last leaves some of it out.
   const int64_t samples = prediction_sampler_.size();
-  const int64_t steps = (samples + args_.per_device_eval_batch_size - 1) / args_.per_device_eval_batch_size;
+  const int64_t steps = divided_up(samples, args_.per_device_eval_batch_size);
   add_speed_metrics(metrics, prefix, seconds_now() - prediction_started_, static_cast<double>(samples), steps);
   return metrics;
 }

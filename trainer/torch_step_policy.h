@@ -18,6 +18,7 @@
 #include "callbacks/vocabulary/training_arguments.h"
 #include "trainer/checkpoint/model_checkpoints.h"
 #include "trainer/data/batch.h"
+#include "trainer/data/batch_loader.h"
 #include "trainer/data/sampler.h"
 #include "trainer/evaluation/evaluation.h"
 #include "trainer/loss/compute_loss.h"
@@ -45,8 +46,10 @@ struct ForwardResult {
 struct PredictionSet {
   std::string prefix;  // of its metrics: eval, eval_NAME, test
   int64_t size = 0;
-  std::function<ForwardResult(Indices)> forward = {};
-  bool gathers_logits = false;  // also without compute_metrics
+  std::function<void(const Sampler&)> begin = {};      // a pass
+  std::function<ForwardResult()> forward_next = {};    // its next batch
+  std::function<std::vector<int64_t>()> lengths = {};  // of the examples; empty: it has none
+  bool gathers_logits = false;                         // also without compute_metrics
 };
 
 // What the user may set on a Trainer.
@@ -81,7 +84,7 @@ class TorchStepPolicy {
   void restore_checkpoint() { checkpoints_.restore(optimizer(), lr_scheduler()); }
   void restore_random_state() { checkpoints_.restore_random_state(); }
   void begin_epoch(int64_t epoch, int64_t passed_over);
-  void begin_step(int64_t first_batch, int64_t substeps);
+  void begin_step(int64_t substeps);
   void load_batch(int64_t substep) { select_batch(substep, device_); }
   void forward_backward(int64_t substeps, int64_t steps_since_log);
   void collect_gradients();
@@ -98,6 +101,7 @@ class TorchStepPolicy {
   int64_t evaluation_sets() const { return given_set_ ? 1 : static_cast<int64_t>(evaluation_sets_.size()); }
   std::string select_evaluation_set(int64_t number);
   void begin_prediction();
+  void end_train();
   int64_t prediction_batches() const { return prediction_sampler_.batches(); }
   void prediction_step(int64_t batch);
   Metrics prediction_metrics(const std::string& prefix);
@@ -117,10 +121,16 @@ class TorchStepPolicy {
   }
   void save_model(const std::string& directory) const { checkpoints_.save_model(directory); }
   at::Device device() const { return device_; }
+  Workers workers() const {
+    return {.num_workers = args_.dataloader_num_workers,
+            .prefetch_factor = args_.dataloader_prefetch_factor.value_or(2)};
+  }
 
  protected:
+  virtual std::vector<int64_t> train_lengths() const = 0;                 // empty: the training set has none
+  virtual void begin_batches(const Sampler& sampler, int64_t first) = 0;  // of an epoch
   // The batches of one step, fetched together as HuggingFace does: the loss may need the number of their labels.
-  virtual void fetch_batches(const std::vector<Indices>& batches) = 0;
+  virtual void fetch_batches(int64_t count) = 0;
   virtual std::optional<int64_t> labels_in_step() const = 0;  // other than -100; nothing where there are no labels
   virtual void select_batch(int64_t substep, at::Device device) = 0;
   // With the number of labels of the step, where the batches have labels, for a model that asks for it.
@@ -147,6 +157,7 @@ class TorchStepPolicy {
   void compute_batch_metrics(const at::Tensor& loss, const ForwardResult& result, int64_t batch);
   ForwardResult run_model(const std::function<ForwardResult()>& run) const;
   void set_training(bool on);
+  void order_train_samples(int64_t epoch);
 
   std::shared_ptr<torch::nn::Module> model_;
   const TrainingArguments args_;

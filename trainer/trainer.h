@@ -31,6 +31,7 @@
 #include <vector>
 
 #include "callbacks/callbacks.h"
+#include "trainer/data/batch_loader.h"
 #include "trainer/data/dataset.h"
 #include "trainer/data/dataset_dict.h"
 #include "trainer/data/tensor_dataset.h"
@@ -61,7 +62,8 @@ class BoundStepPolicy : public TorchStepPolicy {
         model_(std::move(model)),
         train_(std::move(train)),
         eval_(std::move(eval)),
-        data_collator_(data_collator) {
+        data_collator_(data_collator),
+        loader_([this](Indices indices) { return batch_of(train_, data_collator_, indices); }, workers()) {
     add_evaluation_sets();
   }
 
@@ -88,9 +90,13 @@ class BoundStepPolicy : public TorchStepPolicy {
   // `data` has to live as long as what is returned.
   template <Dataset D>
   PredictionSet prediction_set(std::string prefix, const D& data, bool gathers_logits = false) {
+    const auto make = [this, &data](Indices indices) { return batch_of(data, collator_for<D>(), indices); };
+    const auto loader = std::make_shared<BatchLoader<BatchOf<D>>>(make, workers());
     return {.prefix = std::move(prefix),
             .size = data.size(),
-            .forward = [this, &data](Indices indices) { return run(data, indices); },
+            .begin = [loader](const Sampler& sampler) { loader->begin(sampler); },
+            .forward_next = [this, loader] { return run(loader->next()); },
+            .lengths = [&data] { return lengths_of(data); },
             .gathers_logits = gathers_logits};
   }
 
@@ -103,9 +109,11 @@ class BoundStepPolicy : public TorchStepPolicy {
     }
   }
 
-  void fetch_batches(const std::vector<Indices>& batches) override {
+  std::vector<int64_t> train_lengths() const override { return lengths_of(train_); }
+  void begin_batches(const Sampler& sampler, int64_t first) override { loader_.begin(sampler, first); }
+  void fetch_batches(int64_t count) override {
     fetched_.clear();
-    for (const Indices indices : batches) fetched_.push_back(batch_of(train_, data_collator_, indices));
+    for (int64_t i = 0; i < count; ++i) fetched_.push_back(loader_.next());
   }
   std::optional<int64_t> labels_in_step() const override {
     std::optional<int64_t> labels;
@@ -129,12 +137,11 @@ class BoundStepPolicy : public TorchStepPolicy {
     return forward(*model_, selected_, num_items_in_batch);
   }
 
-  template <class D>
-  ForwardResult run(const D& data, Indices indices) {
-    auto batch = moved_to(batch_of(data, collator_for<D>(), indices), device());
+  template <class B>
+  ForwardResult run(B fetched) {
+    const B batch = moved_to(std::move(fetched), device());
     std::optional<int64_t> num_items;
-    if constexpr (TakesNumItems<Model, decltype(batch)>)
-      num_items = count_labels(labels_of(batch), kTraits.loss_shifts_labels);
+    if constexpr (TakesNumItems<Model, B>) num_items = count_labels(labels_of(batch), kTraits.loss_shifts_labels);
     return forward(*model_, batch, num_items);
   }
   template <class D>
@@ -153,6 +160,7 @@ class BoundStepPolicy : public TorchStepPolicy {
   const DataCollator<Train>& data_collator_;
   std::vector<Batch> fetched_;
   Batch selected_;
+  BatchLoader<Batch> loader_;  // last: its threads use the others
 };
 
 struct WrongArguments;

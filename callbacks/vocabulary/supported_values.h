@@ -9,8 +9,7 @@ namespace downbeat {
 inline const char* supported_values(const std::string& name) {
   constexpr const char* kSupported[][2] = {
       // A later version that supports the others deletes the line.
-      {"neftune_noise_alpha", ""},
-      {"train_sampling_strategy", "random sequential"},
+      {"train_sampling_strategy", "random sequential group_by_length"},
   };
   for (const auto& [argument, values] : kSupported) {
     if (name == argument) return values;

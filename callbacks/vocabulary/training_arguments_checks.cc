@@ -63,6 +63,13 @@ absl::Status check_ranges(const TrainingArguments& args) {
   if (args.eval_accumulation_steps) {
     between("eval_accumulation_steps", *args.eval_accumulation_steps, 1, kInfinity, "at least 1");
   }
+  between("dataloader_num_workers", args.dataloader_num_workers, 0, 1024, "between 0 and 1024");
+  if (args.dataloader_prefetch_factor) {
+    between("dataloader_prefetch_factor", *args.dataloader_prefetch_factor, 1, 1024, "between 1 and 1024");
+    if (status.ok() && args.dataloader_num_workers == 0) {
+      status = wrong("dataloader_prefetch_factor needs dataloader_num_workers of at least 1");
+    }
+  }
   between("seed", args.seed, 0, 4294967295, "between 0 and 4294967295");
   return status;
 }

@@ -31,6 +31,47 @@ EVENTS = ["on_train_begin", "on_epoch_begin", "on_step_begin", "on_pre_optimizer
 CONTROLS = ["should_training_stop", "should_epoch_stop", "should_save", "should_evaluate", "should_log"]
 
 
+def random_schedule(draw):
+    """A schedule with some of the arguments that it takes."""
+    warmup = {"warmup_steps": draw.choice([0, 1, 3, 0.2, 0.5])}
+    kind = draw.choice(["constant", "constant_with_warmup", "cosine", "cosine_with_restarts", "polynomial",
+                        "inverse_sqrt", "cosine_with_min_lr", "cosine_warmup_with_min_lr", "warmup_stable_decay",
+                        "reduce_lr_on_plateau", "greedy"])
+    kwargs = {
+        "cosine": {"num_cycles": draw.choice([0.5, 1.25, 3])},
+        "cosine_with_restarts": {"num_cycles": draw.choice([1, 3, 4])},
+        "polynomial": {"power": draw.choice([1.0, 2.0, 0.5]), "lr_end": draw.choice([1e-4, 1e-7])},
+        "inverse_sqrt": {"timescale": draw.choice([1, 9])},
+        "cosine_with_min_lr": draw.choice([{"min_lr": 1e-5}, {"min_lr_rate": 0.1}]),
+        "cosine_warmup_with_min_lr": {**draw.choice([{"min_lr": 1e-5}, {"min_lr_rate": 0.1}]),
+                                      **draw.choice([{}, {"warmup_lr_rate": 0.2}])},
+        "warmup_stable_decay": {"num_decay_steps": draw.choice([3, 8]), "warmup_type": draw.choice(["linear", "cosine", "1-sqrt"]),
+                                "decay_type": draw.choice(["linear", "cosine", "1-sqrt"]),
+                                "min_lr_ratio": draw.choice([0, 0.1]), **draw.choice([{}, {"num_stable_steps": 4}])},
+        "reduce_lr_on_plateau": {"factor": draw.choice([0.3, 0.5]), "patience": draw.choice([0, 1]),
+                                 "cooldown": draw.choice([0, 1]), "threshold": draw.choice([0.01, 0.1]),
+                                 "threshold_mode": draw.choice(["rel", "abs"]), "mode": draw.choice(["min", "max"])},
+        "greedy": {"factor": draw.choice([0.8, 0.95]), "patience": draw.choice([0, 1]), "min_lr": draw.choice([0, 1e-4]),
+                   **draw.choice([{}, {"smooth": True, "window_size": 3}, {"max_lr": 0.5, "cooldown": 1}, {"warmup": 1}])},
+    }.get(kind, {})
+    needed = ("cosine_with_min_lr", "cosine_warmup_with_min_lr", "warmup_stable_decay")
+    if kwargs and (kind in needed or draw.random() < 0.7):
+        return {"lr_scheduler_type": kind, "lr_scheduler_kwargs": kwargs, **warmup}
+    return {"lr_scheduler_type": kind, **warmup}
+
+
+def random_optimizer(draw):
+    kind = draw.choice(["adamw_torch", "adamw_torch_fused", "sgd", "sgd", "adagrad", "rmsprop", "adafactor"])
+    options = {
+        "sgd": ["momentum=0.9", "momentum=0.9,nesterov=true", "momentum=0.5,dampening=0.1"],
+        "adagrad": ["lr_decay=0.01", "eps=1e-6,lr_decay=0.1"],
+        "rmsprop": ["momentum=0.5,alpha=0.9,centered=true", "alpha=0.95", "centered=true,eps=1e-6"],
+    }.get(kind, [])
+    if options and draw.random() < 0.7:
+        return {"optim": kind, "optim_args": draw.choice(options)}
+    return {"optim": kind}
+
+
 def random_flags(draw, hidden):
     """Flags that go together; about half of what there is in each."""
     maybe = lambda share: draw.random() < share
@@ -67,10 +108,18 @@ def random_flags(draw, hidden):
                "train_sampling_strategy": "sequential", "logging_first_step": True, "logging_nan_inf_filter": False,
                "nan_at": ",".join(str(draw.randint(1, 12)) for _ in range(2)), "no_metrics": True,
                "save_total_limit": draw.choice([1, 2, 3]), "eval_rows": draw.choice([1, 5, 100]),
-               "evaluate_after_train": True, "do_predict": True, "save_only_model": True, "prediction_loss_only": True}
+               "evaluate_after_train": True, "do_predict": True, "save_only_model": True, "prediction_loss_only": True,
+               "bf16": True, "full_determinism": True, "dataloader_num_workers": draw.choice([1, 2]),
+               "restore_callback_states_from_checkpoint": True}
     for name, value in options.items():
         if maybe(0.15):
             flags[name] = value
+    if flags.get("dataloader_num_workers") and maybe(0.5):
+        flags["dataloader_prefetch_factor"] = draw.choice([1, 3])
+    if maybe(0.5):
+        flags.update(random_optimizer(draw))
+    if maybe(0.5):
+        flags.update(random_schedule(draw))
     if flags["eval_strategy"] != "no":
         if maybe(0.2):
             flags["eval_on_start"] = True

@@ -10,8 +10,10 @@
 //     Padded collate(const std::vector<Sentence>& sentences) const;
 //   };
 //
-// Without collate, examples with two tensors ({inputs, labels}, {data, target} or a pair) are stacked; Trainer's
-// data_collator replaces both. A torch::data dataset is wrapped by from_torch (torch_dataset.h).
+// With dataloader_num_workers it is asked by several threads at once; with train_sampling_strategy=group_by_length it
+// has int64_t length(index) as well. Without collate, examples with two tensors ({inputs, labels}, {data, target} or a
+// pair) are stacked; Trainer's data_collator replaces both. A torch::data dataset is wrapped by from_torch
+// (torch_dataset.h).
 #pragma once
 
 #include <concepts>
@@ -31,6 +33,22 @@ template <class D>
 concept HasGetBatch = HasSize<D> && requires(const D& data, Indices indices) { data.get_batch(indices); };
 template <class D>
 concept HasGet = HasSize<D> && requires(const D& data, int64_t index) { data.get(index); };
+
+// What train_sampling_strategy=group_by_length asks for: the number of tokens of one example.
+template <class D>
+concept HasLength = HasSize<D> && requires(const D& data, int64_t index) {
+  { data.length(index) } -> std::convertible_to<int64_t>;
+};
+
+// Empty where the dataset has none.
+template <HasSize D>
+std::vector<int64_t> lengths_of(const D& data) {
+  std::vector<int64_t> lengths;
+  if constexpr (HasLength<D>) {
+    for (int64_t i = 0; i < static_cast<int64_t>(data.size()); ++i) lengths.push_back(data.length(i));
+  }
+  return lengths;
+}
 
 template <class D>
 struct ExampleOfDataset {

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include "trainer/data/divided_up.h"
+
 namespace downbeat {
 
 Sampler::Sampler(int64_t size, int64_t batch_size, bool drop_last)
@@ -14,14 +16,32 @@ Sampler::Sampler(int64_t size, int64_t batch_size, bool drop_last)
 }
 
 void Sampler::shuffle(int64_t base_seed, int64_t epoch) {
-  const auto generator = at::detail::createCPUGenerator(static_cast<uint64_t>(base_seed + epoch));
+  permute(at::detail::createCPUGenerator(static_cast<uint64_t>(base_seed + epoch)));
+}
+
+void Sampler::permute(const std::optional<at::Generator>& generator) {
   const at::Tensor order = at::randperm(size(), generator, at::kLong);
   std::copy_n(order.const_data_ptr<int64_t>(), order_.size(), order_.begin());
 }
 
-int64_t Sampler::batches() const {
-  return drop_last_ ? size() / batch_size_ : (size() + batch_size_ - 1) / batch_size_;
+void Sampler::group_by_length(const std::vector<int64_t>& lengths, int64_t group_size,
+                              std::optional<at::Generator> generator) {
+  if (order_.empty()) return;
+  permute(generator);
+  const auto length = [&](int64_t i) { return lengths[static_cast<std::size_t>(i)]; };
+  const int64_t groups = std::clamp<int64_t>(size() / (group_size * 4), 1, 50);  // of one piece
+  const auto piece = static_cast<std::ptrdiff_t>(groups * group_size);
+  auto longest = order_.begin();
+  for (auto begin = order_.begin(); begin != order_.end();) {
+    const auto end = begin + std::min(piece, order_.end() - begin);
+    std::stable_sort(begin, end, [&](int64_t a, int64_t b) { return length(a) > length(b); });
+    if (length(*begin) > length(*longest)) longest = begin;
+    begin = end;
+  }
+  std::iter_swap(order_.begin(), longest);
 }
+
+int64_t Sampler::batches() const { return drop_last_ ? size() / batch_size_ : divided_up(size(), batch_size_); }
 
 Indices Sampler::batch(int64_t number) const {
   const auto first = static_cast<std::size_t>(number * batch_size_);

@@ -1,10 +1,14 @@
-// The order of the training samples: HuggingFace's, sample for sample.
+// The order of the samples: HuggingFace's, sample for sample.
 //
 // Each epoch is shuffled by a generator of its own, seeded with base_seed + epoch, so that shuffling never touches the
-// default generator and an epoch's order does not depend on what happened before it.
+// default generator and an epoch's order does not depend on what happened before it. Only the grouping by length draws
+// from the default generator, as HuggingFace's does.
 #pragma once
 
+#include <ATen/core/Generator.h>
+
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "trainer/data/batch.h"
@@ -17,12 +21,18 @@ class Sampler {
   Sampler(int64_t size, int64_t batch_size, bool drop_last);
 
   void shuffle(int64_t base_seed, int64_t epoch);
+  // Shuffles, then puts those of like length (one for each example) together: the order is cut into pieces of at most
+  // 50 groups, each sorted from the longest on, and the longest of all comes first, so that memory runs out at once or
+  // not at all. HuggingFace's get_length_grouped_indices. Without a generator it draws from the default one.
+  void group_by_length(const std::vector<int64_t>& lengths, int64_t group_size, std::optional<at::Generator> generator);
 
   int64_t size() const { return static_cast<int64_t>(order_.size()); }
   int64_t batches() const;
   Indices batch(int64_t number) const;  // 0 <= number < batches()
 
  private:
+  void permute(const std::optional<at::Generator>& generator);
+
   std::vector<int64_t> order_;
   int64_t batch_size_;
   bool drop_last_;

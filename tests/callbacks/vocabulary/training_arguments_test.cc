@@ -152,12 +152,22 @@ TEST(ResolveTest, ATildeIsTheHomeFolder) {
 TEST(ResolveTest, SharesOfAllStepsStay) { EXPECT_EQ(resolved({.logging_steps = 0.1}).logging_steps, 0.1); }
 
 TEST(ValidateTest, ValuesThatThisVersionLacksAreRefusedByName) {
-  EXPECT_EQ(mistake({.neftune_noise_alpha = 5.0}), "neftune_noise_alpha=5 is not supported yet; leave it out");
-  EXPECT_EQ(mistake({.train_sampling_strategy = SamplingStrategy::group_by_length}),
-            "train_sampling_strategy=group_by_length is not supported yet; allowed: random, sequential");
+  EXPECT_EQ(
+      mistake({.train_sampling_strategy = SamplingStrategy::batch_rebalance}),
+      "train_sampling_strategy=batch_rebalance is not supported yet; allowed: random, sequential, group_by_length");
+  EXPECT_EQ(mistake({.neftune_noise_alpha = 5.0, .train_sampling_strategy = SamplingStrategy::group_by_length}), "");
   EXPECT_EQ(mistake({.lr_scheduler_type = SchedulerType::cosine, .optim = OptimizerNames::sgd}), "");
   EXPECT_EQ(mistake({.ignore_data_skip = true, .resume_from_checkpoint = "auto"}), "");
   EXPECT_EQ(mistake({.full_determinism = true, .train_sampling_strategy = SamplingStrategy::sequential}), "");
+}
+
+TEST(ValidateTest, ThePrefetchFactorNeedsWorkers) {
+  EXPECT_EQ(mistake({.dataloader_prefetch_factor = 2}),
+            "dataloader_prefetch_factor needs dataloader_num_workers of at least 1");
+  EXPECT_EQ(mistake({.dataloader_num_workers = 1, .dataloader_prefetch_factor = 0}),
+            "dataloader_prefetch_factor=0 must be between 1 and 1024");
+  EXPECT_EQ(mistake({.dataloader_num_workers = -1}), "dataloader_num_workers=-1 must be between 0 and 1024");
+  EXPECT_EQ(mistake({.dataloader_num_workers = 2, .dataloader_prefetch_factor = 4}), "");
 }
 
 TEST(ValidateTest, AScheduleThatFollowsAMetricNeedsEvaluations) {
