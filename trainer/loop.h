@@ -208,9 +208,16 @@ class Loop {
       run_step(epoch, first);
       if (is_leaving()) break;
     }
+    if (batches_ == 0) stop_without_data();
     fire(on_epoch_end);
     note_interrupt();
     log_evaluate_save();
+  }
+
+  // As HuggingFace: with dataloader_drop_last a set that is smaller than a batch is no error.
+  void stop_without_data() {
+    warn("dataloader_drop_last leaves no batch of per_device_train_batch_size examples: nothing is trained");
+    control_.should_training_stop = true;
   }
 
   // Where HuggingFace does: before the pass over the data begins or, in the middle of one, after its first fetch.
@@ -287,7 +294,7 @@ class Loop {
   void log_evaluate_save() {
     if (control_.should_log && state_.global_step > last_logged_step_) log_training();
     if (control_.should_evaluate && !interrupted_) evaluate_and_note_best();
-    if (control_.should_save && state_.global_step > 0) save();
+    if (control_.should_save && (state_.global_step > 0 || !interrupted_)) save();
   }
 
   void log_training() {

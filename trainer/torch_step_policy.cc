@@ -105,11 +105,7 @@ bool TorchStepPolicy::shrink_train_batch(const std::exception_ptr& exception) {
 }
 
 void TorchStepPolicy::begin_train(const TrainerState& state) {
-  if (batches_per_epoch() == 0) {
-    throw std::invalid_argument(absl::StrCat("the training set has ", train_size_, " examples, not one batch of ",
-                                             train_batch_size_,
-                                             args_.dataloader_drop_last ? " as dataloader_drop_last asks" : ""));
-  }
+  if (train_size_ == 0) throw std::invalid_argument("the training set is empty");
   if (args_.save_strategy != SaveStrategy::no) checkpoints_.prepare();
   if (!optimizer_) optimizer_ = create_optimizer(*model_, args_);  // a second run goes on with it, as in HuggingFace
   lr_scheduler_ = create_scheduler(*optimizer_, args_, state.max_steps);

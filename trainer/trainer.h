@@ -51,7 +51,7 @@ struct TrainOutput {
   Logs metrics;
 };
 
-template <class Model, Dataset Train, Dataset Eval>
+template <class Model, Dataset Train, class Eval>
 class BoundStepPolicy : public TorchStepPolicy {
  public:
   using Batch = BatchOf<Train>;
