@@ -5,7 +5,7 @@
 
 namespace downbeat {
 
-// The values of argument `name` that are supported, a blank between two; empty: leave it out. Null: all values are.
+// The values of argument `name` that are supported, a blank between two. Null: all values are.
 inline const char* supported_values(const std::string& name) {
   constexpr const char* kSupported[][2] = {
       // A later version that supports the others deletes the line.

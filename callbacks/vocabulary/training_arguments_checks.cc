@@ -31,9 +31,8 @@ absl::Status check_supported(const TrainingArguments& args) {
     if (!supported || !status.ok()) return;
     const std::vector<std::string> allowed = split_names(supported);
     const std::string value = to_text(args.*member);
-    if (allowed.empty() ? value.empty() : std::count(allowed.begin(), allowed.end(), value) > 0) return;
-    status = wrong(name, "=", value, " is not supported yet; ",
-                   allowed.empty() ? "leave it out" : absl::StrCat("allowed: ", absl::StrJoin(allowed, ", ")));
+    if (std::count(allowed.begin(), allowed.end(), value) > 0) return;
+    status = wrong(name, "=", value, " is not supported yet; allowed: ", absl::StrJoin(allowed, ", "));
   });
   return status;
 }

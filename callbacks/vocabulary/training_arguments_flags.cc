@@ -135,7 +135,6 @@ std::string wrapped(const std::string& text) {
 
 // "(one of no, steps, epoch; default no)"
 std::string facts(const Argument& row) {
-  if (row.kind == "not supported yet") return " (not supported yet)";
   std::vector<std::string> parts;
   if (!row.choices.empty()) {
     parts.push_back(absl::StrCat(row.choices.size() == 1 ? "only " : "one of ", absl::StrJoin(row.choices, ", ")));
@@ -173,10 +172,7 @@ std::string struct_name(const std::type_info& type) {
 void append_arguments(TrainingArguments& args, std::vector<Argument>& rows) {
   TrainingArguments::describe([&](const char* name, auto member, const char* help, const char* group) {
     Argument row = argument_for(name, group, help, args.*member);
-    if (const char* supported = supported_values(name)) {
-      if (!row.choices.empty()) row.choices = split_names(supported);
-      if (row.choices.empty()) row.kind = "not supported yet";
-    }
+    if (const char* supported = supported_values(name)) row.choices = split_names(supported);
     rows.push_back(std::move(row));
   });
 }

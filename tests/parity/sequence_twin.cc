@@ -109,7 +109,8 @@ struct TokenClassifier : torch::nn::Module {
     at::Tensor hidden = embeddings(batch.input_ids);
     if (p > 0) hidden = at::dropout(hidden, p, is_training());
     hidden = at::relu(hidden * batch.attention_mask.unsqueeze(-1));
-    // Not classifier(hidden): for three dimensions torch::nn::Linear is a product and a sum, which rounds bfloat16 twice.
+    // Not classifier(hidden): for three dimensions torch::nn::Linear is a product and a sum, which rounds bfloat16
+    // twice.
     downbeat::ModelOutput output{.loss = {}, .logits = at::linear(hidden, classifier->weight, classifier->bias)};
     const at::Tensor logits = output.logits.view({-1, kClasses}), labels = batch.labels.view(-1);
     if (num_items_in_batch) {

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 from transformers import get_linear_schedule_with_warmup
-from transformers.trainer_pt_utils import LabelSmoother
+from transformers.trainer_pt_utils import LabelSmoother, get_length_grouped_indices
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ORIGIN = "// Written by tests/trainer/reference_numbers.py.\n"
@@ -46,6 +46,16 @@ def sampler_orders():
         order = torch.randperm(size, generator=torch.Generator().manual_seed(seed + epoch)).tolist()
         lines.append(f"{{{seed}, {epoch}, {{{', '.join(map(str, order))}}}}},\n")
     write("data/sampler_orders.inc", "// {base seed, epoch, order}\n" + "".join(lines))
+
+
+def length_orders():
+    """transformers' get_length_grouped_indices, with the lengths 2 + i * 7 % 13."""
+    lines = []
+    for seed, size, group in [(0, 1, 4), (1, 5, 8), (2, 33, 4), (3, 100, 3), (4, 420, 2)]:
+        lengths = [2 + i * 7 % 13 for i in range(size)]
+        order = get_length_grouped_indices(lengths, group, generator=torch.Generator().manual_seed(seed))
+        lines.append(f"{{{seed}, {group}, {{{', '.join(map(str, order))}}}}},\n")
+    write("data/length_orders.inc", "// {seed, group size, order}\n" + "".join(lines))
 
 
 def numpy_means():
@@ -153,6 +163,6 @@ if __name__ == "__main__":
     for folder in ("data", "evaluation", "loss", "optim", "checkpoint"):
         os.makedirs(os.path.join(HERE, folder), exist_ok=True)
     for make in (
-        sampler_orders, numpy_means, rounded, label_smoothing, adamw, linear_schedule, clipping, safetensors_file
+        sampler_orders, length_orders, numpy_means, rounded, label_smoothing, adamw, linear_schedule, clipping, safetensors_file
     ):
         make()

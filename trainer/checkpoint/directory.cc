@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "absl/cleanup/cleanup.h"
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 
@@ -151,6 +152,25 @@ absl::Status write_directory(const std::string& directory,
   if (absl::Status status = sync_directory(written); !status.ok()) return status;
   if (absl::Status status = take_the_name(written, directory); !status.ok()) return status;
   return sync_directory(fs::path(directory).has_parent_path() ? fs::path(directory).parent_path().string() : ".");
+}
+
+absl::Status clean_up_checkpoints(const std::string& output_dir) {
+  std::error_code error;
+  std::vector<fs::path> left;
+  for (const fs::directory_entry& entry : fs::directory_iterator(output_dir, error)) {
+    const std::string name = entry.path().filename().string();
+    const auto is = [&](const char* what) { return absl::StartsWith(name, absl::StrCat(".", what, "-", kPrefix)); };
+    if (is("writing") || is("deleting") || is("replaced")) left.push_back(entry.path());
+  }
+  for (const fs::path& path : left) {
+    const std::string name = path.filename().string();
+    const fs::path checkpoint = path.parent_path() / name.substr(name.find('-') + 1);
+    // Where two names cannot be exchanged in one step, this is for a moment the only whole one.
+    const bool is_needed = absl::StartsWith(name, ".replaced") && !fs::exists(checkpoint);
+    is_needed ? fs::rename(path, checkpoint, error) : void(fs::remove_all(path, error));
+    if (error) return cannot(is_needed ? "rename" : "delete", path.string(), error.message());
+  }
+  return absl::OkStatus();
 }
 
 std::vector<int64_t> list_checkpoints(const std::string& output_dir) {

@@ -34,6 +34,9 @@ absl::Status write_file(const std::string& path, const std::vector<absl::string_
 absl::Status write_directory(const std::string& directory,
                              const std::function<absl::Status(const std::string&)>& write);
 
+// Puts in order what a killed run left of a checkpoint that it was writing or deleting. OK where there is no OUTPUT.
+absl::Status clean_up_checkpoints(const std::string& output_dir);
+
 // The steps of OUTPUT/checkpoint-*, oldest first: by time of modification, or by step when all lie within a second.
 std::vector<int64_t> list_checkpoints(const std::string& output_dir);
 

@@ -44,7 +44,10 @@ ModelCheckpoints::ModelCheckpoints(std::shared_ptr<torch::nn::Module> model, con
 
 ModelCheckpoints::~ModelCheckpoints() = default;  // that of a future of std::async waits
 
-void ModelCheckpoints::prepare() const { throw_if_error(create_directories(args_.output_dir)); }
+void ModelCheckpoints::prepare() const {
+  throw_if_error(create_directories(args_.output_dir));
+  throw_if_error(clean_up_checkpoints(args_.output_dir));
+}
 
 // --- Saving ---
 
@@ -120,6 +123,7 @@ std::string ModelCheckpoints::to_resume(const std::string& resume_from_checkpoin
   if (resume_from_checkpoint.empty() || resume_from_checkpoint == "false") return "";
   const bool is_choice = resume_from_checkpoint == "true" || resume_from_checkpoint == "auto";
   if (!is_choice) return resume_from_checkpoint;
+  throw_if_error(clean_up_checkpoints(args_.output_dir));
   std::vector<int64_t> steps = list_checkpoints(args_.output_dir);
   std::sort(steps.rbegin(), steps.rend());
   if (steps.empty() && resume_from_checkpoint == "auto") return "";

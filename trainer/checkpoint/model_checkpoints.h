@@ -33,7 +33,7 @@ class ModelCheckpoints {
   ModelCheckpoints(const ModelCheckpoints&) = delete;
   ModelCheckpoints& operator=(const ModelCheckpoints&) = delete;
 
-  // Creates output_dir, so that a run that could never save does not begin.
+  // Creates output_dir, so that a run that could never save does not begin; and puts in order what a killed one left.
   void prepare() const;
 
   // --- Saving ---

@@ -231,9 +231,8 @@ TEST(HelpTest, ListsEverythingInGroupsWithDefaultsAndAllowedValues) {
            "  --per_device_train_batch_size   Samples in one training batch, for each device or process.\n"
            "                                  (integer; default 8)\n",
            "epoch, or not at all. (one of no, steps, epoch; default no)\n",
-           "(one of random, sequential,\n                                  group_by_length; default random)\n",
+           "(one of\n                                  random, sequential, group_by_length; default random)\n",
            "  --restore_callback_states_from_checkpoint\n                                  Give the callbacks",
-           "(not supported yet)\n",
            "\nDigits:\n"
            "  --csv                           File that holds the digits. (text; default digits.csv)\n"
            "  --hidden                        Width of the hidden layer. (integer; default 128)\n"

@@ -62,6 +62,8 @@ const TrainingArguments kAllChanged{
     .data_seed = 0,
     .use_cpu = true,
     .dataloader_drop_last = true,
+    .dataloader_num_workers = 3,
+    .dataloader_prefetch_factor = 4,
     .train_sampling_strategy = SamplingStrategy::batch_rebalance,
     .do_train = true,
     .do_eval = true,

@@ -264,5 +264,25 @@ TEST(KeepOnlyCheckpoint, DeletesTheOthersNewerOnesToo) {
   EXPECT_EQ(entries(output), (Names{"checkpoint-10", "notes.txt"}));
 }
 
+TEST(CleanUpCheckpoints, DeletesWhatAKilledRunLeftHalfWrittenOrHalfDeleted) {
+  const std::string output = output_with({5});
+  for (const char* name : {".writing-checkpoint-10", ".deleting-checkpoint-4", ".replaced-checkpoint-5", ".mine"}) {
+    std::filesystem::create_directories(output + "/" + name);
+  }
+  EXPECT_TRUE(clean_up_checkpoints(output).ok());
+  EXPECT_EQ(entries(output), (Names{".mine", "checkpoint-5"}));
+}
+
+TEST(CleanUpCheckpoints, GivesTheOnlyWholeCopyOfACheckpointItsNameBack) {
+  const std::string output = output_with({5});
+  std::filesystem::rename(output + "/checkpoint-5", output + "/.replaced-checkpoint-5");
+  EXPECT_TRUE(clean_up_checkpoints(output).ok());
+  EXPECT_EQ(entries(output), (Names{"checkpoint-5"}));
+}
+
+TEST(CleanUpCheckpoints, IsContentWithoutAnOutputDirectory) {
+  EXPECT_TRUE(clean_up_checkpoints(fresh_directory() + "/none").ok());
+}
+
 }  // namespace
 }  // namespace downbeat

@@ -1,3 +1,4 @@
+#include <ATen/CPUGeneratorImpl.h>
 #include <ATen/ops/scalar_tensor.h>
 #include <gtest/gtest.h>
 #include <torch/data/datasets/base.h>
@@ -45,6 +46,25 @@ TEST(Sampler, ShufflesEachEpochAsHuggingFace) {
     sampler.shuffle(1, 1);
     sampler.shuffle(c.base_seed, c.epoch);
     EXPECT_EQ(batch_of(sampler, 0), c.order) << "seed " << c.base_seed << ", epoch " << c.epoch;
+  }
+}
+
+const struct {
+  uint64_t seed;
+  int64_t group_size;
+  Ints order;
+} kLengthOrders[] = {
+#include "tests/trainer/data/length_orders.inc"
+};
+
+TEST(Sampler, PutsSamplesOfLikeLengthTogetherAsHuggingFace) {
+  for (const auto& c : kLengthOrders) {
+    Ints lengths;
+    for (std::size_t i = 0; i < c.order.size(); ++i) lengths.push_back(2 + static_cast<int64_t>(i) * 7 % 13);
+    const auto size = static_cast<int64_t>(c.order.size());
+    Sampler sampler(size, size, /*drop_last=*/false);
+    sampler.group_by_length(lengths, c.group_size, at::detail::createCPUGenerator(c.seed));
+    EXPECT_EQ(batch_of(sampler, 0), c.order) << size << " samples in groups of " << c.group_size;
   }
 }
 
