@@ -3,9 +3,9 @@
 //   absl::StatusOr<std::shared_ptr<MappedFile>> file = MappedFile::open("model.safetensors");
 //   absl::string_view bytes = (*file)->bytes();
 //
-// The bytes may be written to: that changes them for this process only and never the file. Deleting the file or renaming
-// another one over it leaves the mapping whole. Nobody may shorten the file in place while it is mapped: touching a page
-// that it no longer has ends the process (SIGBUS). FileWriter never shortens a file in place.
+// The bytes may be written to: that changes them for this process only and never the file. Deleting the file or
+// renaming another one over it leaves the mapping whole. Nobody may shorten the file in place while it is mapped:
+// touching a page that it no longer has ends the process (SIGBUS). FileWriter never shortens a file in place.
 //
 // For a small file that is used once, std::ifstream. Free of torch.
 #pragma once
