@@ -145,10 +145,9 @@ absl::StatusOr<at::Tensor> read_storage(const Archive& archive, const std::strin
 // --- Writing ---
 
 void write_records(const std::string& pickle, const std::vector<at::Tensor>& tensors, FileWriter& file) {
-  caffe2::serialize::PyTorchStreamWriter writer(
-      [&](const void* bytes, std::size_t size) {
-        return file.write({static_cast<const char*>(bytes), size}).ok() ? size : 0;
-      });
+  caffe2::serialize::PyTorchStreamWriter writer([&](const void* bytes, std::size_t size) {
+    return file.write({static_cast<const char*>(bytes), size}).ok() ? size : 0;
+  });
   writer.writeRecord("data.pkl", pickle.data(), pickle.size());
   writer.writeRecord("byteorder", "little", 6);
   for (std::size_t i = 0; i < tensors.size(); ++i) {
