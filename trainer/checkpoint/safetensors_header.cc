@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "trainer/checkpoint/printable_name.h"
@@ -224,7 +225,9 @@ absl::StatusOr<absl::string_view> find_header(absl::string_view file, const std:
   }
   if (size > file.size() - kPrefix) return damaged(path, "it is cut off in its header");
   const absl::string_view text = file.substr(kPrefix, size);
-  if (text.empty() || text.front() != '{') return damaged(path, "its header is no JSON object");
+  // The parser takes a NUL for the end of the text.
+  if (text.empty() || text.front() != '{' || absl::StrContains(text, '\0'))
+    return damaged(path, "its header is no JSON object");
   return text;
 }
 

@@ -107,6 +107,8 @@ std::string pair_text(const std::string& name, const std::string& value) {
 absl::StatusOr<WeightsIndex> parse_weights_index(absl::string_view text, const std::string& path) {
   WeightsIndex index;
   IndexReader reader(index, path);
+  const bool has_nul = absl::StrContains(text, '\0');  // which the parser takes for the end of the text
+  if (has_nul) return absl::DataLossError(absl::StrCat(path, " is damaged: it is no JSON object"));
   if (!Json::sax_parse(text.begin(), text.end(), &reader)) return reader.status();
   if (!reader.has_map()) return absl::DataLossError(absl::StrCat(path, " is damaged: it has no weight_map"));
   return index;
