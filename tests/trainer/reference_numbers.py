@@ -2,7 +2,7 @@
 """Writes the numbers and files that tests/trainer compares with, computed by Python's own libraries.
 
   pip install torch==2.13.0 transformers==5.23.0 numpy==2.4.6 safetensors==0.8.0
-  python tests/trainer/reference_numbers.py        # overwrites tests/trainer/**/*.inc and several_types.safetensors
+  python tests/trainer/reference_numbers.py        # overwrites tests/trainer/**/*.inc and *_types.safetensors
 
 The numbers were made on x86-64 with one thread. Inputs are small fractions that float32 holds exactly, so that both
 languages begin with the same bits.
@@ -158,11 +158,28 @@ def safetensors_file():
     save_file(tensors, os.path.join(HERE, "checkpoint/several_types.safetensors"), metadata={"format": "pt"})
 
 
+def all_types_file():
+    """Every type that the format and PyTorch share; names are those of C++."""
+    names = {
+        "Byte": "uint8", "Char": "int8", "Short": "int16", "Int": "int32", "Long": "int64", "Half": "float16", "Float": "float32",
+        "Double": "float64", "Bool": "bool", "BFloat16": "bfloat16", "UInt16": "uint16", "UInt32": "uint32", "UInt64": "uint64",
+        "ComplexFloat": "complex64", "Float8_e5m2": "float8_e5m2", "Float8_e4m3fn": "float8_e4m3fn",
+        "Float8_e5m2fnuz": "float8_e5m2fnuz", "Float8_e4m3fnuz": "float8_e4m3fnuz", "Float8_e8m0fnu": "float8_e8m0fnu",
+        "Float4_e2m1fn_x2": "float4_e2m1fn_x2",
+    }
+    rows = torch.arange(32, dtype=torch.uint8).view(2, 16)
+    tensors = {name: rows.clone().view(getattr(torch, type)) for name, type in names.items() if name != "Bool"}
+    tensors["Bool"] = rows % 2 == 1
+    tensors['with " and \\ and \x01\x7f\n and \u00e9\U0001f600'] = torch.ones(3)
+    save_file(tensors, os.path.join(HERE, "checkpoint/all_types.safetensors"), metadata={"format": "pt"})
+
+
 if __name__ == "__main__":
     torch.set_num_threads(1)
     for folder in ("data", "evaluation", "loss", "optim", "checkpoint"):
         os.makedirs(os.path.join(HERE, folder), exist_ok=True)
     for make in (
-        sampler_orders, length_orders, numpy_means, rounded, label_smoothing, adamw, linear_schedule, clipping, safetensors_file
+        sampler_orders, length_orders, numpy_means, rounded, label_smoothing, adamw, linear_schedule, clipping,
+        safetensors_file, all_types_file,
     ):
         make()

@@ -5,18 +5,19 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "callbacks/vocabulary/message.h"
 #include "callbacks/vocabulary/trainer_state_json.h"
 #include "trainer/checkpoint/directory.h"
+#include "trainer/checkpoint/model_weights.h"
 #include "trainer/torch_file/torch_file.h"
 
 namespace downbeat {
 namespace {
 
-constexpr char kWeightsName[] = "model.safetensors";
 constexpr char kOptimizerName[] = "optimizer.pt";
 constexpr char kSchedulerName[] = "scheduler.pt";
 constexpr char kRandomStateName[] = "rng_state.pth";
@@ -58,7 +59,7 @@ absl::Status read_state(const std::string& directory, TrainerState& state) {
 }
 
 absl::Status read_weights(const std::string& directory, StateDict& weights) {
-  absl::StatusOr<StateDict> read = load_safetensors(path_in(directory, kWeightsName));
+  absl::StatusOr<StateDict> read = load_weights(directory);
   if (read.ok()) weights = *std::move(read);
   return read.status();
 }
@@ -129,7 +130,7 @@ absl::StatusOr<CheckpointFiles> read_checkpoint(const std::string& directory) {
 }
 
 absl::Status write_model(const CheckpointFiles& files, const std::string& directory) {
-  absl::Status status = save_safetensors(files.weights, path_in(directory, kWeightsName));
+  absl::Status status = save_weights(files.weights, directory);
   if (status.ok()) status = write_file(path_in(directory, kArgumentsName), files.arguments);
   if (status.ok() && !files.config.empty()) status = write_file(path_in(directory, kConfigName), files.config);
   return status;
@@ -145,7 +146,11 @@ absl::Status write_checkpoint(const CheckpointFiles& files, const std::string& d
 }
 
 CheckpointFiles with_own_tensors(CheckpointFiles files) {
-  for (auto& item : files.weights) item.second = item.second.detach().cpu().clone();
+  const std::map<std::string, std::string> tied = tied_names(files.weights);
+  for (auto& [name, tensor] : files.weights) {
+    if (tied.count(name) == 0) tensor = tensor.detach().cpu().clone();
+  }
+  for (const auto& [name, kept] : tied) files.weights.at(name) = files.weights.at(kept);
   for (auto* value : {&files.optimizer, &files.lr_scheduler, &files.random_state}) {
     if (*value) *value = copied(**value);
   }

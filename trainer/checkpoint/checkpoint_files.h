@@ -2,7 +2,7 @@
 //
 //   absl::StatusOr<CheckpointFiles> files = read_checkpoint("runs/a/checkpoint-500");
 //
-// model.safetensors      the weights
+// model.safetensors      the weights; model_weights.h has the other files that may hold them
 // optimizer.pt           the optimizer's state_dict(), and
 // scheduler.pt           the schedule's; both or none of them are used
 // rng_state.pth          the random number generators
@@ -17,7 +17,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "callbacks/vocabulary/trainer_state.h"
-#include "trainer/checkpoint/safetensors.h"
+#include "trainer/checkpoint/state_dict.h"
 #include "trainer/torch_file/python_value.h"
 
 namespace downbeat {

@@ -16,6 +16,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "trainer/checkpoint/file_writer.h"
 
 namespace downbeat {
 namespace {
@@ -29,16 +30,6 @@ absl::Status cannot(absl::string_view verb, const std::string& path, const std::
 }
 absl::Status cannot(absl::string_view verb, const std::string& path) {
   return cannot(verb, path, std::strerror(errno));
-}
-
-absl::Status write_all(int file, absl::string_view content, const std::string& path) {
-  while (!content.empty()) {
-    const ssize_t written = ::write(file, content.data(), content.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return cannot("write", path);
-    content.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return absl::OkStatus();
 }
 
 // A directory's entries are on disk only after the directory itself is synchronised.
@@ -132,13 +123,12 @@ absl::Status write_file(const std::string& path, absl::string_view content) {
 }
 
 absl::Status write_file(const std::string& path, const std::vector<absl::string_view>& parts) {
-  const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  if (file < 0) return cannot("write", path);
-  const auto close = absl::MakeCleanup([file] { ::close(file); });
+  FileWriter file;
+  if (absl::Status status = file.open(path); !status.ok()) return status;
   for (const absl::string_view part : parts) {
-    if (absl::Status status = write_all(file, part, path); !status.ok()) return status;
+    if (absl::Status status = file.write(part); !status.ok()) return status;
   }
-  return ::fsync(file) == 0 ? absl::OkStatus() : cannot("write", path);
+  return file.finish();
 }
 
 absl::Status write_directory(const std::string& directory,

@@ -12,6 +12,7 @@
 #include "callbacks/vocabulary/message.h"
 #include "callbacks/vocabulary/training_arguments_json.h"
 #include "trainer/checkpoint/directory.h"
+#include "trainer/checkpoint/model_weights.h"
 #include "trainer/checkpoint/random_state.h"
 
 namespace downbeat {
@@ -104,7 +105,7 @@ void ModelCheckpoints::finish(const TrainerState& state) {
   if (!state.best_model_checkpoint) return;
   if (args_.load_best_model_at_end) {
     const std::string& directory = *state.best_model_checkpoint;
-    const absl::StatusOr<StateDict> weights = load_safetensors((fs::path(directory) / "model.safetensors").string());
+    const absl::StatusOr<StateDict> weights = load_weights(directory);
     throw_if_error(weights.status());
     throw_if_error(load_state_dict(*model_, *weights, /*strict=*/false), directory);
   }
@@ -157,7 +158,7 @@ TrainerState ModelCheckpoints::read(const std::string& directory) {
 
 void ModelCheckpoints::restore(Optimizer& optimizer, LRScheduler& lr_scheduler) {
   const auto file = [&](const char* name) { return (fs::path(read_directory_) / name).string(); };
-  throw_if_error(load_state_dict(*model_, read_->weights, /*strict=*/true), file("model.safetensors"));
+  throw_if_error(load_state_dict(*model_, read_->weights, /*strict=*/true), weights_file(read_directory_));
   read_->weights.clear();
   if (!read_->optimizer || !read_->lr_scheduler) return;
   throw_if_error(optimizer.load_state_dict(*read_->optimizer), file("optimizer.pt"));

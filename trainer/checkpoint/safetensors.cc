@@ -1,181 +1,149 @@
 #include "trainer/checkpoint/safetensors.h"
 
 #include <ATen/ops/empty.h>
-#include <c10/core/GradMode.h>
-#include <torch/nn/module.h>
+#include <ATen/ops/from_blob.h>
 
-#include <algorithm>
-#include <cerrno>
+#include <cstdint>
 #include <cstring>
-#include <fstream>
-#include <nlohmann/json.hpp>
+#include <memory>
 #include <optional>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
-#include "callbacks/vocabulary/message.h"
-#include "trainer/checkpoint/directory.h"
+#include "trainer/checkpoint/file_writer.h"
+#include "trainer/checkpoint/mapped_file.h"
+#include "trainer/checkpoint/printable_name.h"
 
 namespace downbeat {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
-// In the order in which the library puts tensors into a file.
-constexpr std::pair<at::ScalarType, const char*> kTypes[] = {
-    {at::kLong, "I64"}, {at::kDouble, "F64"}, {at::kFloat, "F32"}, {at::kInt, "I32"}, {at::kBFloat16, "BF16"},
-    {at::kHalf, "F16"}, {at::kShort, "I16"},  {at::kChar, "I8"},   {at::kByte, "U8"}, {at::kBool, "BOOL"},
+constexpr std::pair<at::ScalarType, SafetensorsType> kTypes[] = {
+    {at::kUInt64, SafetensorsType::kU64},
+    {at::kLong, SafetensorsType::kI64},
+    {at::kDouble, SafetensorsType::kF64},
+    {at::kComplexFloat, SafetensorsType::kC64},
+    {at::kFloat, SafetensorsType::kF32},
+    {at::kUInt32, SafetensorsType::kU32},
+    {at::kInt, SafetensorsType::kI32},
+    {at::kBFloat16, SafetensorsType::kBF16},
+    {at::kHalf, SafetensorsType::kF16},
+    {at::kUInt16, SafetensorsType::kU16},
+    {at::kShort, SafetensorsType::kI16},
+    {at::kFloat8_e5m2fnuz, SafetensorsType::kF8_E5M2FNUZ},
+    {at::kFloat8_e4m3fnuz, SafetensorsType::kF8_E4M3FNUZ},
+    {at::kFloat8_e8m0fnu, SafetensorsType::kF8_E8M0},
+    {at::kFloat8_e4m3fn, SafetensorsType::kF8_E4M3},
+    {at::kFloat8_e5m2, SafetensorsType::kF8_E5M2},
+    {at::kChar, SafetensorsType::kI8},
+    {at::kByte, SafetensorsType::kU8},
+    {at::kFloat4_e2m1fn_x2, SafetensorsType::kF4},
+    {at::kBool, SafetensorsType::kBOOL},
 };
 
-const auto* find_type(at::ScalarType type) {
-  return std::find_if(std::begin(kTypes), std::end(kTypes), [&](const auto& known) { return known.first == type; });
-}
-
-struct Named {
-  std::string name;
-  at::Tensor tensor;  // contiguous, on the CPU
-};
-
-absl::string_view bytes_of(const at::Tensor& tensor) {
-  return {static_cast<const char*>(tensor.const_data_ptr()), tensor.nbytes()};
-}
-
-// By type, then by name.
-std::vector<Named> in_file_order(const StateDict& tensors) {
-  std::vector<Named> ordered;
-  for (const auto& [name, tensor] : tensors) ordered.push_back({name, tensor.detach().cpu().contiguous()});
-  std::stable_sort(ordered.begin(), ordered.end(), [](const Named& a, const Named& b) {
-    return find_type(a.tensor.scalar_type()) < find_type(b.tensor.scalar_type());
-  });
-  return ordered;
-}
-
-std::string header_of(const std::vector<Named>& tensors) {
-  Json header = {{"__metadata__", {{"format", "pt"}}}};
-  std::size_t offset = 0;
-  for (const auto& [name, tensor] : tensors) {
-    header[name] = {{"dtype", find_type(tensor.scalar_type())->second},
-                    {"shape", tensor.sizes().vec()},
-                    {"data_offsets", {offset, offset + tensor.nbytes()}}};
-    offset += tensor.nbytes();
+std::optional<SafetensorsType> type_in_file(at::ScalarType type) {
+  for (const auto& [own, in_file] : kTypes) {
+    if (own == type) return in_file;
   }
-  std::string text = header.dump();
-  text.append((8 - text.size() % 8) % 8, ' ');
-  return text;
+  return std::nullopt;
 }
 
-absl::Status damaged(const std::string& path, const std::string& what) {
-  return absl::DataLossError(absl::StrCat(path, " is damaged: ", what));
-}
-
-// The bytes of a tensor; nothing where no tensor can have the shape.
-std::optional<std::size_t> byte_size(const std::vector<int64_t>& shape, at::ScalarType type) {
-  std::size_t bytes = c10::elementSize(type);
-  for (const int64_t size : shape) {
-    if (size < 0 || __builtin_mul_overflow(bytes, static_cast<std::size_t>(size), &bytes)) return std::nullopt;
+std::optional<at::ScalarType> type_of(SafetensorsType type) {
+  for (const auto& [own, in_file] : kTypes) {
+    if (in_file == type) return own;
   }
-  return bytes;
+  return std::nullopt;
 }
 
-absl::StatusOr<at::Tensor> tensor_of(const Json& entry, const std::string& name, const std::string& data,
-                                     const std::string& path) {
-  const std::string type = entry.at("dtype");
-  const auto* known =
-      std::find_if(std::begin(kTypes), std::end(kTypes), [&](const auto& t) { return type == t.second; });
-  if (known == std::end(kTypes)) {
-    return absl::UnimplementedError(absl::StrCat("cannot read ", path, ": ", name, " has type ", type));
+// --- Writing ---
+
+// What keeps a tensor from being written; empty where nothing does.
+std::string refusal(const at::Tensor& tensor) {
+  if (!tensor.defined()) return "is undefined";
+  if (tensor.layout() != at::kStrided) return "is sparse";
+  if (tensor.is_meta()) return "has no data";
+  const std::optional<SafetensorsType> type = type_in_file(tensor.scalar_type());
+  if (!type) return absl::StrCat("has type ", c10::toString(tensor.scalar_type()));
+  const bool is_packed = type == SafetensorsType::kF4;
+  return is_packed && tensor.dim() == 0 ? "is a pair of 4-bit numbers without a dimension" : "";
+}
+
+// An element of LibTorch's 4-bit type is two of the format's.
+SafetensorsTensor described(const at::Tensor& tensor) {
+  SafetensorsTensor described{*type_in_file(tensor.scalar_type()), tensor.sizes().vec()};
+  if (described.type == SafetensorsType::kF4) described.shape.back() *= 2;
+  return described;
+}
+
+absl::Status write_elements(const at::Tensor& tensor, FileWriter& file) {
+  // Copies only where they are needed.
+  const at::Tensor row = tensor.detach().resolve_conj().resolve_neg().cpu().contiguous();
+  return file.write({static_cast<const char*>(row.const_data_ptr()), row.nbytes()});
+}
+
+// --- Reading ---
+
+absl::StatusOr<at::Tensor> tensor_of(const SafetensorsEntry& entry, const std::shared_ptr<MappedFile>& file) {
+  const std::optional<at::ScalarType> type = type_of(entry.type);
+  std::vector<int64_t> shape = entry.shape;
+  const bool is_packed = entry.type == SafetensorsType::kF4;
+  if (!type || (is_packed && (shape.empty() || shape.back() % 2 != 0))) {
+    return absl::UnimplementedError(
+        absl::StrCat("has type ", name_of(entry.type), is_packed ? " in an odd number" : ""));
   }
-  const auto shape = entry.at("shape").get<std::vector<int64_t>>();
-  const auto offsets = entry.at("data_offsets").get<std::vector<std::size_t>>();
-  const bool fits = offsets.size() == 2 && offsets[0] <= offsets[1] && offsets[1] <= data.size() &&
-                    offsets[1] - offsets[0] == byte_size(shape, known->first);
-  if (!fits) return damaged(path, absl::StrCat("the data of ", name, " does not fit its shape or the file is cut off"));
-  at::Tensor tensor = at::empty(shape, known->first);
-  std::memcpy(tensor.mutable_data_ptr(), data.data() + offsets[0], tensor.nbytes());
-  return tensor;
+  if (is_packed) shape.back() /= 2;
+  if (entry.begin == entry.end) return at::empty(shape, *type);
+  char* data = file->data() + entry.begin;
+  if (reinterpret_cast<std::uintptr_t>(data) % c10::elementSize(*type) == 0) {
+    return at::from_blob(data, shape, [file](void*) {}, at::TensorOptions(*type));
+  }
+  at::Tensor copy = at::empty(shape, *type);
+  std::memcpy(copy.mutable_data_ptr(), data, copy.nbytes());
+  return copy;
 }
-
-std::string shape_text(const at::Tensor& tensor) { return absl::StrCat("[", absl::StrJoin(tensor.sizes(), ", "), "]"); }
 
 }  // namespace
 
-StateDict state_dict(const torch::nn::Module& model) {
-  StateDict tensors;
-  for (const auto& parameter : model.named_parameters()) tensors[parameter.key()] = parameter.value();
-  for (const auto& buffer : model.named_buffers()) {
-    if (buffer.value().defined()) tensors[buffer.key()] = buffer.value();
-  }
-  return tensors;
-}
-
-absl::Status save_safetensors(const StateDict& tensors, const std::string& path) {
+absl::Status save_safetensors(const StateDict& tensors, const std::string& path, const SafetensorsMetadata& metadata) {
+  std::map<std::string, SafetensorsTensor> descriptions;
   for (const auto& [name, tensor] : tensors) {
-    if (find_type(tensor.scalar_type()) == std::end(kTypes)) {
-      return absl::UnimplementedError(
-          absl::StrCat("cannot write ", path, ": ", name, " has type ", c10::toString(tensor.scalar_type())));
+    if (const std::string why = refusal(tensor); !why.empty()) {
+      return absl::UnimplementedError(absl::StrCat("cannot write ", path, ": ", name, " ", why));
     }
+    descriptions[name] = described(tensor);
   }
-  const std::vector<Named> ordered = in_file_order(tensors);
-  const std::string header = header_of(ordered);
-  const uint64_t header_size = header.size();  // little-endian, as every machine LibTorch runs on
-  std::vector<absl::string_view> parts = {{reinterpret_cast<const char*>(&header_size), sizeof(header_size)}, header};
-  for (const Named& named : ordered) parts.push_back(bytes_of(named.tensor));
-  return write_file(path, parts);
+  SafetensorsMetadata all_metadata = metadata;
+  all_metadata["format"] = "pt";
+  const absl::StatusOr<SafetensorsLayout> layout = lay_out_safetensors(descriptions, all_metadata);
+  if (!layout.ok()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("cannot write ", path, ": ", std::string(layout.status().message())));
+  }
+  FileWriter file;
+  absl::Status status = file.open(path);
+  if (status.ok()) status = file.write(layout->header);
+  for (const std::string& name : layout->names) {
+    if (!status.ok()) return status;
+    status = write_elements(tensors.at(name), file);
+  }
+  return status.ok() ? file.finish() : status;
 }
 
 absl::StatusOr<StateDict> load_safetensors(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return absl::NotFoundError(absl::StrCat("cannot read ", path, ": ", std::strerror(errno)));
-  uint64_t header_size = 0;
-  file.read(reinterpret_cast<char*>(&header_size), sizeof(header_size));
-  if (!file || header_size > (uint64_t{1} << 27)) return damaged(path, "it has no header");
-  std::string text(header_size, '\0');
-  file.read(text.data(), static_cast<std::streamsize>(header_size));
-  const Json header = Json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (!file || !header.is_object()) return damaged(path, "its header is no JSON object");
-  const std::string data(std::istreambuf_iterator<char>(file), {});
+  const absl::StatusOr<std::shared_ptr<MappedFile>> file = MappedFile::open(path);
+  if (!file.ok()) return file.status();
+  const absl::StatusOr<SafetensorsHeader> header = parse_safetensors_header((*file)->bytes(), path);
+  if (!header.ok()) return header.status();
   StateDict tensors;
-  for (const auto& item : header.items()) {
-    if (item.key() == "__metadata__") continue;
-    try {
-      absl::StatusOr<at::Tensor> tensor = tensor_of(item.value(), item.key(), data, path);
-      if (!tensor.ok()) return tensor.status();
-      tensors[item.key()] = *std::move(tensor);
-    } catch (const Json::exception&) {
-      return damaged(path, absl::StrCat("the entry of ", item.key(), " has no dtype, shape and data_offsets"));
+  for (const auto& [name, entry] : header->tensors) {
+    absl::StatusOr<at::Tensor> tensor = tensor_of(entry, *file);
+    if (!tensor.ok()) {
+      return absl::UnimplementedError(
+          absl::StrCat("cannot read ", path, ": ", printable_name(name), " ", std::string(tensor.status().message())));
     }
+    tensors.emplace_hint(tensors.end(), name, *std::move(tensor));
   }
   return tensors;
-}
-
-absl::Status load_state_dict(torch::nn::Module& model, const StateDict& tensors, bool strict) {
-  const StateDict own = state_dict(model);
-  std::vector<std::string> missing, unexpected;
-  for (const auto& [name, tensor] : own) {
-    const auto found = tensors.find(name);
-    if (found == tensors.end()) {
-      missing.push_back(name);
-    } else if (found->second.sizes() != tensor.sizes()) {
-      return absl::InvalidArgumentError(absl::StrCat(name, " has shape ", shape_text(found->second),
-                                                     " in the file but ", shape_text(tensor), " in the model"));
-    }
-  }
-  for (const auto& item : tensors) {
-    if (own.find(item.first) == own.end()) unexpected.push_back(item.first);
-  }
-  for (const auto& [names, what] : {std::pair(&missing, "lacks"), std::pair(&unexpected, "has unexpected")}) {
-    if (names->empty()) continue;
-    const std::string sentence = absl::StrCat("the file ", what, " ", absl::StrJoin(*names, ", "));
-    if (strict) return absl::InvalidArgumentError(sentence);
-    warn(sentence);
-  }
-  const c10::NoGradGuard no_grad;
-  for (const auto& [name, tensor] : own) {
-    if (const auto found = tensors.find(name); found != tensors.end()) tensor.copy_(found->second);
-  }
-  return absl::OkStatus();
 }
 
 }  // namespace downbeat

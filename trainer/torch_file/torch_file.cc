@@ -2,13 +2,9 @@
 
 #include <ATen/ops/empty.h>
 #include <caffe2/serialize/inline_container.h>
-#include <fcntl.h>
-#include <unistd.h>
 #include <zip.h>
 
-#include <cerrno>
 #include <cstdint>
-#include <cstring>
 #include <exception>
 #include <filesystem>
 #include <memory>
@@ -16,8 +12,8 @@
 #include <utility>
 #include <vector>
 
-#include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
+#include "trainer/checkpoint/file_writer.h"
 #include "trainer/torch_file/pickle_reader.h"
 #include "trainer/torch_file/pickle_writer.h"
 
@@ -148,60 +144,10 @@ absl::StatusOr<at::Tensor> read_storage(const Archive& archive, const std::strin
 
 // --- Writing ---
 
-// What PyTorchStreamWriter writes goes to disk without waiting for the end of the file.
-class File {
- public:
-  absl::Status open(const std::string& path) {
-    path_ = path;
-    file_ = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    return file_ < 0 ? failed() : absl::OkStatus();
-  }
-  ~File() {
-    if (file_ >= 0) ::close(file_);
-  }
-  File() = default;
-  File(const File&) = delete;
-  File& operator=(const File&) = delete;
-
-  // The number of bytes written: fewer only where it failed.
-  std::size_t write(const void* bytes, std::size_t size) {
-    const char* at = static_cast<const char*>(bytes);
-    for (std::size_t left = size; left > 0;) {
-      const ssize_t written = ::write(file_, at, std::min<std::size_t>(left, kChunk));
-      if (written < 0 && errno == EINTR) continue;
-      if (written < 0) {
-        status_ = failed();
-        return size - left;
-      }
-      ::sync_file_range(file_, position_, written, SYNC_FILE_RANGE_WRITE);  // begins to write; only a hint
-      at += written;
-      position_ += written;
-      left -= static_cast<std::size_t>(written);
-    }
-    return size;
-  }
-
-  absl::Status finish() {
-    if (status_.ok() && ::fsync(file_) != 0) status_ = failed();
-    return status_;
-  }
-  const absl::Status& status() const { return status_; }
-
- private:
-  static constexpr std::size_t kChunk = 8 << 20;
-  absl::Status failed() const {
-    return absl::UnavailableError(absl::StrCat("cannot write ", path_, ": ", std::strerror(errno)));
-  }
-
-  std::string path_;
-  int file_ = -1;
-  off_t position_ = 0;
-  absl::Status status_;
-};
-
-void write_records(const std::string& pickle, const std::vector<at::Tensor>& tensors, File& file) {
-  caffe2::serialize::PyTorchStreamWriter writer(
-      [&](const void* bytes, std::size_t size) { return file.write(bytes, size); });
+void write_records(const std::string& pickle, const std::vector<at::Tensor>& tensors, FileWriter& file) {
+  caffe2::serialize::PyTorchStreamWriter writer([&](const void* bytes, std::size_t size) {
+    return file.write({static_cast<const char*>(bytes), size}).ok() ? size : 0;
+  });
   writer.writeRecord("data.pkl", pickle.data(), pickle.size());
   writer.writeRecord("byteorder", "little", 6);
   for (std::size_t i = 0; i < tensors.size(); ++i) {
@@ -240,7 +186,7 @@ absl::Status save_torch_file(const PythonValue& value, const std::string& path) 
     return absl::Status(pickle.status().code(),
                         absl::StrCat("cannot write ", path, ": ", std::string(pickle.status().message())));
   }
-  File file;
+  FileWriter file;
   if (absl::Status status = file.open(path); !status.ok()) return status;
   try {
     write_records(*pickle, tensors, file);

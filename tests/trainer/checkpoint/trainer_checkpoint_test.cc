@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_format.h"
 #include "callbacks/early_stopping.h"
 #include "examples/digits/digits.h"
 #include "tests/trainer/support/files.h"
@@ -65,10 +66,21 @@ std::string without_clock_values(const std::string& json) {
   return std::regex_replace(json, std::regex(R"re(("\w*(_runtime|_per_second)": )[-+.e0-9]+)re"), "$1null");
 }
 
+// The last bits of a computed number are those of the processor.
+std::string to_five_digits(const std::string& json) {
+  nlohmann::ordered_json read = nlohmann::ordered_json::parse(json);
+  for (auto& entry : read.at("log_history")) {
+    for (auto& [name, value] : entry.items()) {
+      if (value.is_number_float()) value = absl::StrFormat("%.5g", value.get<double>());
+    }
+  }
+  return read.dump(2);
+}
+
 // reference/ was written by transformers 5.23.0 and torch 2.13.0, by the reference program of tests/parity with
 // --init=init_h4.safetensors --hidden=4 --train_rows=128 --eval_rows=32 --output_dir=ck --early_stopping_patience=3 and
 // the arguments below.
-TEST(Checkpoint, IsByteForByteTheOneOfHuggingFacesTrainer) {
+TEST(Checkpoint, IsTheOneOfHuggingFacesTrainer) {
   const fs::path here = fs::current_path();
   const std::string reference = here / "tests/trainer/checkpoint/reference";
   const auto [train, eval] = digits::load_digits(here / "examples/digits/digits.csv", 128, 32);
@@ -96,9 +108,17 @@ TEST(Checkpoint, IsByteForByteTheOneOfHuggingFacesTrainer) {
   trainer.train();
 
   EXPECT_EQ(entries("ck"), (Strings{"checkpoint-12", "checkpoint-4"}));
-  EXPECT_EQ(content("ck/checkpoint-12/model.safetensors"), content(reference + "/model.safetensors"));
+  const std::string weights_written = content("ck/checkpoint-12/model.safetensors");
+  const std::string weights_expected = content(reference + "/model.safetensors");
+  const std::size_t header = weights_expected.find_last_of('}') + 1;
+  EXPECT_EQ(weights_written.substr(0, header), weights_expected.substr(0, header));
+  EXPECT_EQ(weights_written.size(), weights_expected.size());
+  const auto tensors = load_safetensors("ck/checkpoint-12/model.safetensors");
+  const auto expected = load_safetensors(reference + "/model.safetensors");
+  for (const auto& [name, tensor] : *expected) EXPECT_TRUE(tensors->at(name).allclose(tensor, 1e-4, 1e-6)) << name;
   const std::string state = content("ck/checkpoint-12/trainer_state.json");
-  EXPECT_EQ(without_clock_values(state), without_clock_values(content(reference + "/trainer_state.json")));
+  EXPECT_EQ(to_five_digits(without_clock_values(state)),
+            to_five_digits(without_clock_values(content(reference + "/trainer_state.json"))));
   EXPECT_EQ(nlohmann::json::parse(state).at("best_model_checkpoint"), "ck/checkpoint-4");
   fs::current_path(here);
 }
