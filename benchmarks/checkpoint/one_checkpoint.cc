@@ -1,5 +1,5 @@
-// One process of the checkpoint benchmark: saves or loads one checkpoint of 50 million parameters with AdamW's state, or
-// writes as many bytes, and prints the seconds and the memory that it needed on top of what was there before.
+// One process of the checkpoint benchmark: saves or loads one checkpoint of 50 million parameters with AdamW's state,
+// or writes as many bytes, and prints the seconds and the memory that it needed on top of what was there before.
 //
 //   one_checkpoint save|load OUTPUT_DIR        one_checkpoint write FILE BYTES
 #include <ATen/TensorOperators.h>
@@ -51,7 +51,7 @@ int64_t memory(std::string_view name) {
 }
 
 void measure(const std::function<void()>& body) {
-  ::sync();                                  // nothing of what came before is still to be written
+  ::sync();                                     // nothing of what came before is still to be written
   std::ofstream("/proc/self/clear_refs") << 5;  // begins the peak anew
   const int64_t before = memory("VmRSS:");
   const auto started = std::chrono::steady_clock::now();
