@@ -30,9 +30,9 @@ inline std::string tensor(const std::string& storage, int64_t offset, const std:
   return global("torch._utils", "_rebuild_tensor_v2") + "(" + storage + int_of(offset) + sizes + strides + "\x89}tR";
 }
 
-// Zeros for every storage of up to 4096 elements.
+// Zeros for every storage of up to 8192 elements.
 inline absl::StatusOr<at::Tensor> small_storage(const std::string& key, at::ScalarType type, int64_t elements) {
-  if (elements < 0 || elements > 4096) return absl::DataLossError("the storage " + key + " is too large");
+  if (elements < 0 || elements > 8192) return absl::DataLossError("the storage " + key + " is too large");
   return at::zeros({elements}, type);
 }
 

@@ -2,6 +2,7 @@
 
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/ops/complex.h>
+#include <ATen/ops/imag.h>
 #include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
@@ -178,7 +179,7 @@ TEST(LoadTorchFile, ReadsTensorsOfEveryTypeThatHasAStorage) {
   for (std::size_t i = 0; i < std::size(types); ++i) {
     const at::Tensor& found = tensor_of(tensors.items()[i].second);
     EXPECT_EQ(found.scalar_type(), types[i]);
-    EXPECT_TRUE(found.equal((fractions(5, static_cast<int64_t>(i)) * 8).abs().to(types[i]))) << types[i];
+    EXPECT_TRUE(found.equal(fractions(5, static_cast<int64_t>(i)).mul(8).abs().to(types[i]))) << types[i];
   }
 }
 
@@ -281,7 +282,7 @@ TEST(LoadTorchFile, NamesAFileThatIsCutOffAnywhere) {
 TEST(LoadTorchFile, NoticesAChangedByteOfATensor) {
   std::string bytes = content(kReference + "adamw.pt");
   const std::vector<float> numbers = floats(fractions(3, 5));
-  const std::size_t at = bytes.find(std::string(reinterpret_cast<const char*>(numbers.data()), 12));
+  const std::size_t at = bytes.rfind(std::string(reinterpret_cast<const char*>(numbers.data()), 12));
   ASSERT_NE(at, bytes.npos);
   bytes[at + 5] ^= 1;
   const std::string path = fresh_directory() + "/some.pt";
@@ -311,7 +312,7 @@ TEST(LoadTorchFile, RefusesAStorageThatIsNotInTheFile) {
   EXPECT_EQ(sentence_about_pickle(one_tensor("3", 1) + "."), "is damaged: it has no entry data/3");
   EXPECT_EQ(sentence_about_pickle(one_tensor("\xff\n", 1) + "."), "is damaged: it has no entry data/\\xff\\n");
   EXPECT_EQ(sentence_about(file_of({{"data.pkl", one_tensor("0\0a"s, 1) + "."}, {"data/0", "1234"}})),
-            "is damaged: it has no entry data/0\\000a")
+            "is damaged: it has no entry data/0\\x00\\x61")
       << "a name with a zero byte is not that of the entry before it";
 }
 
@@ -384,7 +385,7 @@ TEST(SaveTorchFile, WritesTheElementsThatATensorShows) {
                               fractions(1).expand({3}),
                               fractions(6).slice(0, 1, 6, 2),
                               complex.conj(),
-                              complex.conj().imag(),
+                              at::imag(complex.conj()),
                               at::tensor(2.0F).squeeze(),
                               at::zeros({0, 3}),
                               fractions(3).requires_grad_()};

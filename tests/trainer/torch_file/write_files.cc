@@ -1,6 +1,7 @@
 // write_files REFERENCE OUT: reads the files of torch.save in REFERENCE and writes them again into OUT, and some
 // tensors that lie in memory otherwise than they are saved.
 #include <ATen/ops/complex.h>
+#include <ATen/ops/imag.h>
 #include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros.h>
 
@@ -44,7 +45,7 @@ PythonDict tensors() {
   dict.set("expanded", fractions(1).expand({3}));
   dict.set("sliced", fractions(6).slice(0, 1, 6, 2));
   dict.set("conjugate", complex.conj());
-  dict.set("negative", complex.conj().imag());
+  dict.set("negative", at::imag(complex.conj()));
   dict.set("scalar", at::tensor(2.0F).squeeze());
   dict.set("empty", at::zeros({0, 3}));
   dict.set("parameter", fractions(3).requires_grad_());
