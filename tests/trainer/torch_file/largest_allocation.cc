@@ -4,6 +4,15 @@
 #include <cerrno>
 #include <cstdlib>
 
+// GCC has a macro for each sanitizer, Clang a feature.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define DOWNBEAT_SANITIZER_HAS_MALLOC 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define DOWNBEAT_SANITIZER_HAS_MALLOC 1
+#endif
+#endif
+
 namespace downbeat::testing {
 namespace {
 
@@ -22,7 +31,7 @@ void forget_allocations() { largest = total = 0; }
 std::size_t largest_allocation() { return largest; }
 std::size_t allocated_bytes() { return total; }
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#ifdef DOWNBEAT_SANITIZER_HAS_MALLOC
 bool sees_allocations() { return false; }
 #else
 bool sees_allocations() { return true; }
@@ -31,7 +40,7 @@ bool sees_allocations() { return true; }
 }  // namespace downbeat::testing
 
 // The program's malloc comes before the C library's for all its libraries, and `new` of the C++ library calls it.
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#ifndef DOWNBEAT_SANITIZER_HAS_MALLOC
 extern "C" {
 
 void* __libc_malloc(std::size_t size);
