@@ -13,12 +13,14 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "trainer/torch_file/shown_text.h"
 #include "trainer/torch_file/storage_types.h"
 
 namespace downbeat {
 namespace {
 
-constexpr int kDeepest = 100;  // nested lists and dicts
+constexpr int kDeepest = 100;                // nested lists and dicts
+constexpr std::size_t kMostDimensions = 64;  // of a tensor, in LibTorch
 
 // Thrown inside this file only: what is wrong, for the status.
 struct Refused {
@@ -56,7 +58,7 @@ struct DictItem {
 };
 struct ObjectItem {
   std::string type;
-  std::vector<Reference> arguments;
+  Reference arguments;  // a tuple; not copied, as many calls may have the same
   Reference state = nullptr;
 };
 struct Item : std::variant<PythonValue, Global, Storage, ListItem, TupleItem, DictItem, ObjectItem> {
@@ -88,8 +90,12 @@ std::vector<int64_t> ints_in(Reference reference, const char* what) {
   return ints;
 }
 
+bool is_rebuilt_tensor(std::string_view name) {
+  return name == "torch._utils._rebuild_tensor_v2" || name == "torch._utils._rebuild_tensor";
+}
+
 // Names of which only the arguments are kept.
-bool is_opaque(const std::string& name) {
+bool is_opaque(std::string_view name) {
   constexpr const char* kOpaque[] = {
       "numpy._core.multiarray._reconstruct",
       "numpy.core.multiarray._reconstruct",
@@ -103,6 +109,12 @@ bool is_opaque(const std::string& name) {
       "numpy.dtypes.UInt32DType",
   };
   return std::any_of(std::begin(kOpaque), std::end(kOpaque), [&](const char* known) { return name == known; });
+}
+
+bool is_known(std::string_view name) {
+  const bool is_storage = name.starts_with("torch.") && name.ends_with("Storage");
+  return is_storage || is_opaque(name) || is_rebuilt_tensor(name) || name == "collections.OrderedDict" ||
+         name == "torch._utils._rebuild_parameter";
 }
 
 class Machine {
@@ -294,13 +306,13 @@ class Machine {
         recall(number<uint32_t>());
         break;
       case 'c': {
-        const std::string module(line());
-        push(make(Global{absl::StrCat(module, ".", std::string(line()))}));
+        const std::string_view module = line();
+        push(global(module, line()));
         break;
       }
       case 0x93: {  // STACK_GLOBAL
         Reference name = pop(), module = pop();
-        push(make(Global{absl::StrCat(text_in(module, "a module"), ".", text_in(name, "a name"))}));
+        push(global(text_in(module, "a module"), text_in(name, "a name")));
         break;
       }
       case 'Q':
@@ -308,12 +320,14 @@ class Machine {
         break;
       case 'R': {
         Reference arguments = pop(), callee = pop();
-        push(called(callee, tuple_in(arguments, "a call").items));
+        tuple_in(arguments, "a call");
+        push(called(callee, arguments));
         break;
       }
       case 0x81: {  // NEWOBJ
         Reference arguments = pop(), callee = pop();
-        push(called(callee, tuple_in(arguments, "an object").items));
+        tuple_in(arguments, "an object");
+        push(called(callee, arguments));
         break;
       }
       case 'b':
@@ -355,6 +369,12 @@ class Machine {
 
   // --- Names ---
 
+  Reference global(std::string_view module, std::string_view name) {
+    const std::string whole = absl::StrCat(std::string(module), ".", std::string(name));
+    if (!is_known(whole)) unknown("its pickle asks for ", shown_text(whole), ", which is not known and never run");
+    return make(Global{whole});
+  }
+
   Reference persistent(Reference id) {
     const std::vector<Reference>& parts = tuple_in(id, "a storage").items;
     if (parts.size() != 5 || text_in(parts[0], "a storage") != "storage")
@@ -364,7 +384,7 @@ class Machine {
     const std::string prefix = "torch.";
     const bool is_torch = global->name.rfind(prefix, 0) == 0;
     const auto type = is_torch ? type_of_storage(std::string_view(global->name).substr(prefix.size())) : std::nullopt;
-    if (!type) unknown("its tensors have the storage ", global->name, ", which is not known");
+    if (!type) unknown("its tensors have the storage ", shown_text(global->name), ", which is not known");
     const std::string& key = text_in(parts[2], "a storage's key");
     const int64_t elements = int_in(parts[4], "a storage's size");
     // Read once, also where many tensors share it.
@@ -375,23 +395,24 @@ class Machine {
       found->second = *std::move(read);
     }
     if (found->second.scalar_type() != *type || found->second.numel() != elements) {
-      damaged("its tensors disagree about the storage ", key);
+      damaged("its tensors disagree about the storage ", shown_text(key));
     }
     return make(Storage{found->second});
   }
 
-  Reference called(Reference callee, const std::vector<Reference>& arguments) {
+  Reference called(Reference callee, Reference tuple) {
+    const std::vector<Reference>& arguments = std::get<TupleItem>(*tuple).items;
     const auto* global = std::get_if<Global>(callee);
     if (!global) damaged("its pickle calls what has no name");
     const std::string& name = global->name;
     if (name == "collections.OrderedDict") return ordered_dict(arguments);
-    if (name == "torch._utils._rebuild_tensor_v2" || name == "torch._utils._rebuild_tensor") return tensor(arguments);
+    if (is_rebuilt_tensor(name)) return tensor(arguments);
     if (name == "torch._utils._rebuild_parameter") {
       if (arguments.empty()) damaged("its pickle has a parameter without a tensor");
       return arguments[0];
     }
-    if (!is_opaque(name)) unknown("its pickle asks for ", name, ", which is not known and never run");
-    return make(ObjectItem{name, arguments, nullptr});
+    if (!is_opaque(name)) damaged("its pickle calls ", shown_text(name));
+    return make(ObjectItem{name, tuple, nullptr});
   }
 
   Reference ordered_dict(const std::vector<Reference>& arguments) {
@@ -399,6 +420,7 @@ class Machine {
     if (arguments.size() == 1) {
       const auto* list = std::get_if<ListItem>(arguments[0]);
       if (!list) damaged("its pickle has an OrderedDict of no known form");
+      count_values(list->items.size());
       for (Reference pair : list->items) {
         const auto* items = std::get_if<ListItem>(pair);
         const auto* tuple = std::get_if<TupleItem>(pair);
@@ -418,10 +440,10 @@ class Machine {
     const auto* storage = std::get_if<Storage>(arguments[0]);
     if (!storage) damaged("its pickle has a tensor without a storage");
     const int64_t offset = int_in(arguments[1], "a tensor's offset");
-    const std::vector<int64_t> sizes = ints_in(arguments[2], "a tensor's sizes");
-    const std::vector<int64_t> strides = ints_in(arguments[3], "a tensor's strides");
+    const std::vector<int64_t> sizes = dimensions_in(arguments[2], "a tensor's sizes");
+    const std::vector<int64_t> strides = dimensions_in(arguments[3], "a tensor's strides");
     const int64_t elements = storage->elements.numel();
-    bool fits = sizes.size() == strides.size() && sizes.size() <= 64 && offset >= 0 && offset <= elements;
+    bool fits = sizes.size() == strides.size() && offset >= 0 && offset <= elements;
     int64_t count = 1, last = offset;
     for (std::size_t i = 0; fits && i < sizes.size(); ++i) {
       int64_t reach = 0;
@@ -429,29 +451,50 @@ class Machine {
              !__builtin_mul_overflow(std::max<int64_t>(sizes[i] - 1, 0), strides[i], &reach) &&
              !__builtin_add_overflow(last, reach, &last);
     }
-    fits = fits && count <= elements && (count == 0 || last < elements);
-    if (!fits) damaged("its pickle has a tensor that does not lie inside its storage");
+    if (!fits || (count > 0 && last >= elements)) damaged(kOutside);
+    // An expanded tensor, of which a copy would be larger than the file.
+    if (count > elements) {
+      unknown("its pickle has a tensor of ", count, " elements in a storage of ", elements, ", which is not read");
+    }
     return value(storage->elements.as_strided(sizes, strides, offset));
+  }
+  static constexpr char kOutside[] = "its pickle has a tensor that does not lie inside its storage";
+  static std::vector<int64_t> dimensions_in(Reference reference, const char* what) {
+    if (tuple_in(reference, what).items.size() > kMostDimensions) damaged(kOutside);
+    return ints_in(reference, what);
   }
 
   // --- The end ---
 
-  // The values without what was only needed on the way. A value may be there many times; the sum is bounded.
+  // A small pickle can mean much, as it may have a value in many places: what it may mean is bounded by its size.
+  void count_values(std::size_t more) {
+    values_ += more;
+    if (values_ > bytes_.size() + 1000) damaged("its pickle repeats its values too often");
+  }
+  void count_text(std::size_t more) {
+    text_ += more;
+    if (text_ > 64 * bytes_.size() + 1000) damaged("its pickle repeats its texts too often");
+  }
+
+  // The values without what was only needed on the way.
   PythonValue finished(Reference item, int depth) {
     if (depth > kDeepest) damaged("its pickle is nested too deeply");
-    if (++finished_values_ > bytes_.size() + 1000) damaged("its pickle repeats its values too often");
     return std::visit(
         [&](const auto& held) { return finished_item(held, depth); },
         static_cast<const std::variant<PythonValue, Global, Storage, ListItem, TupleItem, DictItem, ObjectItem>&>(
             *item));
   }
   PythonList finished_list(const std::vector<Reference>& items, int depth) {
+    count_values(items.size());
     PythonList list;
     list.reserve(items.size());
     for (Reference item : items) list.push_back(finished(item, depth + 1));
     return list;
   }
-  PythonValue finished_item(const PythonValue& plain, int) { return plain; }
+  PythonValue finished_item(const PythonValue& plain, int) {
+    if (const auto* text = std::get_if<std::string>(&plain)) count_text(text->size());
+    return plain;
+  }
   PythonValue finished_item(const Global& global, int) {
     return std::make_shared<const PythonObject>(PythonObject{global.name, {}, {}});
   }
@@ -461,16 +504,31 @@ class Machine {
     return PythonTuple{finished_list(tuple.items, depth)};
   }
   PythonValue finished_item(const DictItem& from, int depth) {
+    count_values(2 * from.items.size());
     PythonDict dict;
+    std::map<Key, std::size_t> places;
     for (const auto& [key, item] : from.items) {
-      dict.items().emplace_back(finished(key, depth + 1), finished(item, depth + 1));
+      const std::size_t end = dict.items().size();
+      const std::optional<Key> known = key_of(key);
+      const std::size_t place = known ? places.try_emplace(*known, end).first->second : end;
+      if (place == end) dict.items().emplace_back(finished(key, depth + 1), PythonValue());
+      dict.items()[place].second = finished(item, depth + 1);
     }
     return dict;
   }
   PythonValue finished_item(const ObjectItem& object, int depth) {
-    PythonObject finished_object{object.type, finished_list(object.arguments, depth), {}};
+    PythonObject finished_object{object.type, finished_list(std::get<TupleItem>(*object.arguments).items, depth), {}};
     if (object.state) finished_object.state = finished(object.state, depth + 1);
     return std::make_shared<const PythonObject>(std::move(finished_object));
+  }
+
+  // Of those a dict has only one: the value that was set last.
+  using Key = std::variant<int64_t, std::string_view>;
+  static std::optional<Key> key_of(Reference reference) {
+    const PythonValue* key = plain(reference);
+    if (const auto* number = key ? std::get_if<int64_t>(key) : nullptr) return *number;
+    if (const auto* text = key ? std::get_if<std::string>(key) : nullptr) return std::string_view(*text);
+    return std::nullopt;
   }
 
   std::string_view bytes_;
@@ -481,7 +539,8 @@ class Machine {
   std::vector<std::size_t> marks_;
   std::unordered_map<uint64_t, Reference> memo_;
   std::map<std::string, at::Tensor> storages_;
-  std::size_t finished_values_ = 0;
+  std::size_t values_ = 0;
+  std::size_t text_ = 0;  // bytes
 };
 
 }  // namespace

@@ -1,6 +1,6 @@
 // read_pickle: the values in a pickle that torch.save wrote. It knows the opcodes of protocols 2 to 4 that plain values
 // and tensors need and the few names that stand for tensors, ordered dicts and numpy arrays; whatever else a pickle
-// asks for is refused with its name. No code of a pickle is ever run.
+// asks for is refused with its name, even where it is not used. No code of a pickle is ever run.
 //
 // Files are read by torch_file.h.
 #pragma once

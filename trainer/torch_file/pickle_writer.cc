@@ -12,6 +12,24 @@
 namespace downbeat {
 namespace {
 
+// As Python decodes it: the shortest form of each code point up to U+10FFFF.
+bool is_utf8(std::string_view text) {
+  constexpr uint32_t kFirstOfSize[] = {0, 0, 0x80, 0x800, 0x10000};
+  for (std::size_t at = 0; at < text.size();) {
+    const auto first = static_cast<unsigned char>(text[at]);
+    const auto size = static_cast<std::size_t>(first < 0x80 ? 1 : std::countl_one(first));
+    if (size > 4 || size > text.size() - at || (size == 1 && first >= 0x80)) return false;
+    uint32_t code = size == 1 ? first : first & (0x7fU >> size);
+    for (const char next : text.substr(at + 1, size - 1)) {
+      if ((next & 0xc0) != 0x80) return false;
+      code = (code << 6) | (next & 0x3f);
+    }
+    if (code < kFirstOfSize[size] || code > 0x10ffff) return false;
+    at += size;
+  }
+  return true;
+}
+
 class Writer {
  public:
   explicit Writer(const StorageWriter& storage) : storage_(storage) {}
@@ -50,6 +68,7 @@ class Writer {
     put_number(__builtin_bswap64(std::bit_cast<uint64_t>(number)));
   }
   void write_plain(const std::string& text) {
+    if (!is_utf8(text)) status_ = absl::InvalidArgumentError("bytes that are not UTF-8 cannot be written as a text");
     put("X");
     put_number(static_cast<uint32_t>(text.size()));
     put(text);

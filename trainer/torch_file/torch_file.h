@@ -16,7 +16,8 @@
 namespace downbeat {
 
 // No code of the file is ever run. A missing, cut-off or damaged file (its check sums are compared), and one that asks
-// for what is not known, is one sentence that names it; nothing larger than the file is ever allocated for it.
+// for what is not known, is one sentence that names it. No tensor or text is larger than the file, and all of them
+// together are bounded by its size, whatever it claims.
 absl::StatusOr<PythonValue> load_torch_file(const std::string& path);
 
 // Writes tensors from their own memory, one after another, and waits until the file is on disk. One that is not
