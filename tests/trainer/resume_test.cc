@@ -66,7 +66,7 @@ std::string sentence_of_training(TinyRun& run, const std::string& from) {
 
 TEST(Resume, GoesOnFromADirectoryToTheSameWeights) {
   const WholeRun whole;
-  TinyRun run(six_steps(fresh_directory() + "/another"));
+  TinyRun run(six_steps(whole.output + "-another"));
   int64_t steps = 0;
   run.hear([&](const Moment& moment) { steps += moment.event == "on_step_end"; });
   const TrainOutput out = run.trainer.train(whole.checkpoint(4));
@@ -228,7 +228,7 @@ TEST(Resume, WithSaveOnlyModelHasTheWeightsAlone) {
 
 TEST(AsyncSave, WritesTheSameCheckpointsAndAnnouncesEachWhenItIsWhole) {
   const WholeRun whole;
-  TrainingArguments args = six_steps(fresh_directory() + "/async");
+  TrainingArguments args = six_steps(whole.output + "-async");
   args.async_save = true;
   TinyRun run(args);
   std::vector<int64_t> saved;

@@ -16,7 +16,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "trainer/checkpoint/file_writer.h"
+#include "trainer/files/file_writer.h"
 
 namespace downbeat {
 namespace {

@@ -121,6 +121,7 @@ void ModelCheckpoints::save_model(const std::string& directory) const {
 // --- Resuming ---
 
 std::string ModelCheckpoints::to_resume(const std::string& resume_from_checkpoint) {
+  read_.reset();  // what an earlier run that failed has left
   if (resume_from_checkpoint.empty() || resume_from_checkpoint == "false") return "";
   const bool is_choice = resume_from_checkpoint == "true" || resume_from_checkpoint == "auto";
   if (!is_choice) return resume_from_checkpoint;

@@ -12,10 +12,10 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "trainer/checkpoint/directory.h"
-#include "trainer/checkpoint/mapped_file.h"
-#include "trainer/checkpoint/printable_name.h"
 #include "trainer/checkpoint/safetensors.h"
 #include "trainer/checkpoint/weights_index.h"
+#include "trainer/files/mapped_file.h"
+#include "trainer/files/printable_name.h"
 #include "trainer/torch_file/torch_file.h"
 
 namespace downbeat {

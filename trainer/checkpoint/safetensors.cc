@@ -11,9 +11,9 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "trainer/checkpoint/file_writer.h"
-#include "trainer/checkpoint/mapped_file.h"
-#include "trainer/checkpoint/printable_name.h"
+#include "trainer/files/file_writer.h"
+#include "trainer/files/mapped_file.h"
+#include "trainer/files/printable_name.h"
 
 namespace downbeat {
 namespace {

@@ -9,7 +9,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "trainer/checkpoint/printable_name.h"
+#include "trainer/files/printable_name.h"
 
 namespace downbeat {
 namespace {

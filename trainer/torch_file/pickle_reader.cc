@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "trainer/torch_file/shown_text.h"
+#include "trainer/files/printable_name.h"
 #include "trainer/torch_file/storage_types.h"
 
 namespace downbeat {
@@ -371,7 +371,7 @@ class Machine {
 
   Reference global(std::string_view module, std::string_view name) {
     const std::string whole = absl::StrCat(std::string(module), ".", std::string(name));
-    if (!is_known(whole)) unknown("its pickle asks for ", shown_text(whole), ", which is not known and never run");
+    if (!is_known(whole)) unknown("its pickle asks for ", printable_name(whole), ", which is not known and never run");
     return make(Global{whole});
   }
 
@@ -384,7 +384,7 @@ class Machine {
     const std::string prefix = "torch.";
     const bool is_torch = global->name.rfind(prefix, 0) == 0;
     const auto type = is_torch ? type_of_storage(std::string_view(global->name).substr(prefix.size())) : std::nullopt;
-    if (!type) unknown("its tensors have the storage ", shown_text(global->name), ", which is not known");
+    if (!type) unknown("its tensors have the storage ", printable_name(global->name), ", which is not known");
     const std::string& key = text_in(parts[2], "a storage's key");
     const int64_t elements = int_in(parts[4], "a storage's size");
     // Read once, also where many tensors share it.
@@ -395,7 +395,7 @@ class Machine {
       found->second = *std::move(read);
     }
     if (found->second.scalar_type() != *type || found->second.numel() != elements) {
-      damaged("its tensors disagree about the storage ", shown_text(key));
+      damaged("its tensors disagree about the storage ", printable_name(key));
     }
     return make(Storage{found->second});
   }
@@ -411,7 +411,7 @@ class Machine {
       if (arguments.empty()) damaged("its pickle has a parameter without a tensor");
       return arguments[0];
     }
-    if (!is_opaque(name)) damaged("its pickle calls ", shown_text(name));
+    if (!is_opaque(name)) damaged("its pickle calls ", printable_name(name));
     return make(ObjectItem{name, tuple, nullptr});
   }
 

@@ -13,10 +13,10 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "trainer/checkpoint/file_writer.h"
+#include "trainer/files/file_writer.h"
+#include "trainer/files/printable_name.h"
 #include "trainer/torch_file/pickle_reader.h"
 #include "trainer/torch_file/pickle_writer.h"
-#include "trainer/torch_file/shown_text.h"
 
 namespace downbeat {
 namespace {
@@ -63,12 +63,12 @@ class Archive {
   absl::StatusOr<uint64_t> size_of(const std::string& name) {
     zip_stat_t stat;
     if (index_of(name) < 0 || zip_stat_index(archive_.get(), static_cast<uint64_t>(index_of(name)), 0, &stat) != 0) {
-      return damaged(path_, absl::StrCat("it has no entry ", shown_text(name)));
+      return damaged(path_, absl::StrCat("it has no entry ", printable_name(name)));
     }
     constexpr uint64_t kNeeded = ZIP_STAT_SIZE | ZIP_STAT_COMP_SIZE | ZIP_STAT_COMP_METHOD;
     const bool is_stored = (stat.valid & kNeeded) == kNeeded && stat.comp_method == ZIP_CM_STORE;
     if (!is_stored || stat.size != stat.comp_size) {
-      return damaged(path_, absl::StrCat("its entry ", shown_text(name), " is not stored as it is"));
+      return damaged(path_, absl::StrCat("its entry ", printable_name(name), " is not stored as it is"));
     }
     if (stat.size > unread_) return damaged(path_, "its entries are larger than the file");
     unread_ -= stat.size;
@@ -79,18 +79,18 @@ class Archive {
   absl::Status read(const std::string& name, void* into, uint64_t size) const {
     const std::unique_ptr<zip_file_t, CloseEntry> entry(
         zip_fopen_index(archive_.get(), static_cast<uint64_t>(index_of(name)), 0));
-    if (!entry) return damaged(path_, absl::StrCat("its entry ", shown_text(name), " cannot be opened"));
+    if (!entry) return damaged(path_, absl::StrCat("its entry ", printable_name(name), " cannot be opened"));
     char* at = static_cast<char*>(into);
     for (uint64_t left = size; left > 0;) {
       const int64_t read = zip_fread(entry.get(), at, left);
-      if (read <= 0) return damaged(path_, absl::StrCat("its entry ", shown_text(name), " cannot be read"));
+      if (read <= 0) return damaged(path_, absl::StrCat("its entry ", printable_name(name), " cannot be read"));
       at += read;
       left -= static_cast<uint64_t>(read);
     }
     char more;
     const bool is_whole = zip_fread(entry.get(), &more, 1) == 0;
     return is_whole ? absl::OkStatus()
-                    : damaged(path_, absl::StrCat("the check sum of its entry ", shown_text(name), " is wrong"));
+                    : damaged(path_, absl::StrCat("the check sum of its entry ", printable_name(name), " is wrong"));
   }
 
   absl::StatusOr<std::string> text(const std::string& name) {
@@ -134,7 +134,7 @@ absl::Status check_byte_order(Archive& archive) {
   if (!order.ok()) return order.status();
   if (*order == "little") return absl::OkStatus();
   return absl::UnimplementedError(absl::StrCat("cannot read ", archive.path(), ": its byte order is ",
-                                               shown_text(*order), ", and only little is read"));
+                                               printable_name(*order), ", and only little is read"));
 }
 
 absl::StatusOr<at::Tensor> read_storage(Archive& archive, const std::string& key, at::ScalarType type,
@@ -146,7 +146,7 @@ absl::StatusOr<at::Tensor> read_storage(Archive& archive, const std::string& key
   const bool overflows = __builtin_mul_overflow(static_cast<uint64_t>(elements), c10::elementSize(type), &bytes);
   if (elements < 0 || overflows || bytes != *size) {
     return damaged(archive.path(),
-                   absl::StrCat("its entry ", shown_text(name), " has ", *size, " bytes, which is not the size of ",
+                   absl::StrCat("its entry ", printable_name(name), " has ", *size, " bytes, which is not the size of ",
                                 elements, " elements of type ", c10::toString(type)));
   }
   at::Tensor tensor = at::empty({elements}, type);
@@ -157,8 +157,8 @@ absl::StatusOr<at::Tensor> read_storage(Archive& archive, const std::string& key
 
 // --- Writing ---
 
-// A failure of `file` is only told by its finish(): PyTorchStreamWriter would throw for it in its destructor, which ends
-// the program.
+// A failure of `file` is only told by its finish(): PyTorchStreamWriter would throw for it in its destructor, which
+// ends the program.
 void write_records(const std::string& pickle, const std::vector<at::Tensor>& tensors, FileWriter& file) {
   caffe2::serialize::PyTorchStreamWriter writer([&](const void* bytes, std::size_t size) {
     static_cast<void>(file.write({static_cast<const char*>(bytes), size}));

@@ -406,7 +406,10 @@ TEST(SaveTorchFile, NamesTheFileThatItCannotWrite) {
   const PythonValue object = std::make_shared<const PythonObject>(PythonObject{"numpy.dtype", {}, {}});
   EXPECT_EQ(save_torch_file(object, directory + "/some.pt").message(),
             "cannot write " + directory + "/some.pt: an object of type numpy.dtype cannot be written");
-  EXPECT_EQ(save_torch_file(fractions(3), "/dev/full").message(), "cannot write /dev/full: No space left on device");
+  for (const int64_t size : {3, 1 << 20}) {  // at the end, and in the middle
+    EXPECT_EQ(save_torch_file(at::zeros({size}), "/dev/full").message(),
+              "cannot write /dev/full: No space left on device");
+  }
 }
 
 }  // namespace

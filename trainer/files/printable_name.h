@@ -7,7 +7,7 @@
 
 namespace downbeat {
 
-// On one line, and cut off where it is long.
+// The beginning, with escapes for what is no ASCII letter, digit or sign.
 std::string printable_name(absl::string_view name);
 
 }  // namespace downbeat

@@ -1,4 +1,4 @@
-#include "trainer/checkpoint/mapped_file.h"
+#include "trainer/files/mapped_file.h"
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>

@@ -1,4 +1,4 @@
-#include "trainer/checkpoint/printable_name.h"
+#include "trainer/files/printable_name.h"
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
@@ -7,7 +7,7 @@ namespace downbeat {
 
 std::string printable_name(absl::string_view name) {
   constexpr std::size_t kLongest = 200;
-  const std::string text = absl::Utf8SafeCHexEscape(name.substr(0, kLongest));
+  const std::string text = absl::CHexEscape(name.substr(0, kLongest));
   return name.size() > kLongest ? absl::StrCat(text, "...") : text;
 }
 

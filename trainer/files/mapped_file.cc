@@ -1,4 +1,4 @@
-#include "trainer/checkpoint/mapped_file.h"
+#include "trainer/files/mapped_file.h"
 
 #include <fcntl.h>
 #include <sys/mman.h>
