@@ -38,11 +38,14 @@
 namespace gpt2 {
 namespace {
 
-// The same operations in the same order as modeling_gpt2.py: another order would change the last bits.
+// The same operations in the same order as modeling_gpt2.py: another order would change the last bits. That of the
+// gradients is the reverse of it, so that the order of the operands, which C++ leaves open, is spelled out.
 
 at::Tensor gelu_new(const at::Tensor& x) {
   const double scale = std::sqrt(2.0 / std::numbers::pi);
-  return 0.5 * x * (1.0 + at::tanh(scale * (x + 0.044715 * at::pow(x, 3.0))));
+  const at::Tensor half = 0.5 * x;
+  const at::Tensor inner = x + 0.044715 * at::pow(x, 3.0);
+  return half * (1.0 + at::tanh(scale * inner));
 }
 
 torch::nn::LayerNorm layer_norm(const GPT2Config& config) {
