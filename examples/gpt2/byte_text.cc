@@ -4,9 +4,7 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <cstdlib>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -31,11 +29,10 @@ std::array<unsigned char, kByteTokens> bytes_in_order() {
 
 std::string read_file(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
-  std::string text(std::istreambuf_iterator<char>(file), {});
   if (!file || std::filesystem::is_directory(path)) {
     throw std::runtime_error(absl::StrCat("cannot read ", path, "; --data=FILE names the text"));
   }
-  return text;
+  return std::string(std::istreambuf_iterator<char>(file), {});
 }
 
 }  // namespace

@@ -23,6 +23,7 @@
 #include <cerrno>
 #include <cmath>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <limits>
@@ -96,9 +97,7 @@ struct Attention : torch::nn::Module {
   }
 
   // [batch, length, width] to [batch, heads, length, head_width]
-  at::Tensor heads(const at::Tensor& x) const {
-    return x.view({x.size(0), x.size(1), -1, head_width}).transpose(1, 2);
-  }
+  at::Tensor heads(const at::Tensor& x) const { return x.view({x.size(0), x.size(1), -1, head_width}).transpose(1, 2); }
 
   std::shared_ptr<Conv1D> c_attn, c_proj;
   int64_t width, head_width;
@@ -197,9 +196,9 @@ GPT2Config checked(GPT2Config config) {
 at::Tensor causal_lm_loss(const at::Tensor& logits, const at::Tensor& labels, std::optional<int64_t> num_items) {
   constexpr int64_t kIgnored = -100;
   const at::Tensor shifted = at::constant_pad_nd(labels, {0, 1}, kIgnored).slice(/*dim=*/-1, /*start=*/1).contiguous();
-  const at::Tensor loss = at::cross_entropy_loss(logits.to(at::kFloat).view({-1, logits.size(-1)}), shifted.view(-1),
-                                                 /*weight=*/{}, num_items ? at::Reduction::Sum : at::Reduction::Mean,
-                                                 kIgnored);
+  const at::Tensor loss =
+      at::cross_entropy_loss(logits.to(at::kFloat).view({-1, logits.size(-1)}), shifted.view(-1),
+                             /*weight=*/{}, num_items ? at::Reduction::Sum : at::Reduction::Mean, kIgnored);
   return num_items ? loss / *num_items : loss;
 }
 
@@ -226,6 +225,7 @@ namespace {
 std::string read_text(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file) throw std::runtime_error(absl::StrCat("cannot read ", path, ": ", std::strerror(errno)));
+  if (std::filesystem::is_directory(path)) throw std::runtime_error(absl::StrCat(path, " is a directory"));
   return std::string(std::istreambuf_iterator<char>(file), {});
 }
 

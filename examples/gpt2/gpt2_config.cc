@@ -39,15 +39,9 @@ Json what_is_computed() {
 
 // What a config.json that was made anew holds besides. Bytes have no token for the begin or the end of a text.
 Json other_defaults() {
-  return {{"bos_token_id", nullptr},
-          {"eos_token_id", nullptr},
-          {"pad_token_id", nullptr},
-          {"summary_activation", nullptr},
-          {"summary_first_dropout", 0.1},
-          {"summary_proj_to_labels", true},
-          {"summary_type", "cls_index"},
-          {"summary_use_proj", true},
-          {"use_cache", true}};
+  return {{"bos_token_id", nullptr},       {"eos_token_id", nullptr},      {"pad_token_id", nullptr},
+          {"summary_activation", nullptr}, {"summary_first_dropout", 0.1}, {"summary_proj_to_labels", true},
+          {"summary_type", "cls_index"},   {"summary_use_proj", true},     {"use_cache", true}};
 }
 
 bool read(const Json& json, int64_t& value) {

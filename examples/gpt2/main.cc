@@ -91,8 +91,8 @@ int main(int argc, char** argv) {
     downbeat::set_seed(args.seed);
     const auto model = model_for(own);
     check_vocabulary(model->configuration());
-    const auto [train, eval] = gpt2::load_text(own.data.value_or(gpt2::default_text_path()),
-                                               block_size_for(own, model->configuration()));
+    const auto [train, eval] =
+        gpt2::load_text(own.data.value_or(gpt2::default_text_path()), block_size_for(own, model->configuration()));
 
     downbeat::Trainer trainer(model, args, train, eval);
     trainer.train();

@@ -2,8 +2,8 @@
 
     python examples/torchscript/export.py examples/torchscript/model.pt
 
-Made by torch 2.13. A plain `torch.jit.script(Digits()).save("model.pt")` trains as well; what is written here leaves out
-the source lines for Python's tracebacks, because they name the folders of the machine that exported it.
+Made by torch 2.13. A plain `torch.jit.script(Digits()).save("model.pt")` trains as well; what is written here leaves
+out the source lines for Python's tracebacks, because they name the folders of the machine that exported it.
 """
 
 import io

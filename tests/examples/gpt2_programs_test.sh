@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The GPT-2 example trains, prints a sample, goes on from its checkpoints, and says what is wrong: gpt2_programs_test.sh GPT2.
+# The GPT-2 example trains, prints a sample, goes on from its checkpoints, and says what is wrong:
+# gpt2_programs_test.sh GPT2.
 set -euo pipefail
 gpt2=$PWD/$1
 source tests/examples/expect.sh

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""examples/gpt2 beside transformers' GPT2LMHeadModel: the same weights, batches and arguments, 20 steps of each Trainer.
+"""examples/gpt2 beside transformers' GPT2LMHeadModel: 20 steps of each Trainer on the same weights and batches.
 
-Loss and logits of every forward agree within 1e-6; where they are the same bits is printed. The checkpoint of the C++ side
-opens with from_pretrained(), weights drawn with one seed are the same, and older files with other names open too.
+Loss and logits of every forward agree within 1e-6; where they are the same bits is printed. The checkpoint of the C++
+side opens with from_pretrained(), one seed draws the same weights, and older files with other names open too.
 
 usage, with a Python that has torch and transformers: gpt2_reference_test.py GPT2_TWIN
 """
@@ -149,8 +149,8 @@ def run_case(twin, name, fields, arguments, tokens):
                                  {**arguments, "counts_first_labels": counts_first_labels(name)}, ours_dir)
         check_forwards(name, ours, theirs)
         check_logs(name, our_log, their_log)
-        check_checkpoint(name, os.path.join(ours_dir, f"checkpoint-{STEPS}"), os.path.join(initial, "config.json"), tokens,
-                         ours, model)
+        check_checkpoint(name, os.path.join(ours_dir, f"checkpoint-{STEPS}"), os.path.join(initial, "config.json"),
+                         tokens, ours, model)
         check_initial_weights(name, ours, config_of(fields))
 
 

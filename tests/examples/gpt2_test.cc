@@ -82,8 +82,8 @@ TEST(GPT2LMHeadModel, PredictsTheNextTokenAndDividesByTheLabelsOfTheStep) {
   model.eval();
   const at::Tensor tokens = at::arange(16, at::kLong).view({2, 8});
   const downbeat::ModelOutput mean = model.forward({.inputs = tokens, .labels = tokens}, std::nullopt);
-  const at::Tensor expected = at::cross_entropy_loss(mean.logits.slice(1, 0, 7).reshape({14, 256}),
-                                                     tokens.slice(1, 1).reshape({14}));
+  const at::Tensor expected =
+      at::cross_entropy_loss(mean.logits.slice(1, 0, 7).reshape({14, 256}), tokens.slice(1, 1).reshape({14}));
   EXPECT_NEAR(mean.loss.item<float>(), expected.item<float>(), 1e-5);
   const downbeat::ModelOutput of_step = model.forward({.inputs = tokens, .labels = tokens}, 28);
   EXPECT_NEAR(of_step.loss.item<float>(), expected.item<float>() / 2, 1e-5);
