@@ -4,26 +4,8 @@ set -euo pipefail
 digits=$PWD/$1
 custom_callback=$PWD/$2
 own_loop=$PWD/$3
+source tests/examples/expect.sh
 cd "$TEST_TMPDIR"
-
-failed=0
-# expect TEXT FILE: the file has the text.
-expect() {
-  grep --fixed-strings --quiet -e "$1" "$2" && return
-  echo "FAILED: '$1' is not in the output:"
-  cat "$2"
-  failed=1
-}
-# code EXPECTED COMMAND...: runs it with both outputs into out.txt.
-code() {
-  local wanted=$1 got=0
-  shift
-  "$@" >out.txt 2>&1 || got=$?
-  [[ $got == "$wanted" ]] && return
-  echo "FAILED: exit code $got instead of $wanted: $*"
-  cat out.txt
-  failed=1
-}
 
 code 0 "$digits" --num_train_epochs=30 --learning_rate=3e-3
 expect "accuracy on the held-out rows: 0.908333" out.txt # what transformers.Trainer reaches with these flags

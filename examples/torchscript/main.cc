@@ -1,0 +1,62 @@
+// Trains a module that Python exported with torch.jit, unchanged, on handwritten digits.
+#include <cstdlib>
+#include <filesystem>
+#include <iostream>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <system_error>
+
+#include "callbacks/vocabulary/training_arguments_flags.h"
+#include "examples/digits/digits.h"
+#include "examples/torchscript/script_module.h"
+#include "trainer/trainer.h"
+
+namespace {
+
+struct TorchScriptArguments {
+  std::optional<std::string> model, data;
+
+  static constexpr const char* kTitle = "TorchScript";
+  static void describe(auto& field) {
+    field("model", &TorchScriptArguments::model,
+          "File that torch.jit.save wrote: a module that makes 10 logits of 64 pixels; the program brings its own.");
+    field("data", &TorchScriptArguments::data,
+          "CSV file with 64 pixels and a label in each line; the program brings its own.");
+  }
+};
+
+// model.pt beside the program, wherever it is started from.
+std::string default_model_path() {
+  std::error_code ignored;
+  const std::string program = std::filesystem::read_symlink("/proc/self/exe", ignored).string();
+  const char* of_test = std::getenv("TEST_SRCDIR");  // a program that a test starts has no runfiles of its own
+  const std::string runfiles = of_test != nullptr ? of_test : program + ".runfiles";
+  return runfiles + "/downbeat/examples/torchscript/model.pt";
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return downbeat::run([&] {
+    TorchScriptArguments own;
+    downbeat::TrainingArguments args{.num_train_epochs = 30, .learning_rate = 3e-3, .logging_steps = 1000};
+    downbeat::parse_training_arguments_into(args, argc, argv, own);
+
+    downbeat::set_num_threads(1);
+    const auto model = std::make_shared<torchscript::ScriptModule>(own.model.value_or(default_model_path()));
+    const auto [train, eval] = digits::load_digits(own.data.value_or(digits::default_data_path()));
+
+    downbeat::Trainer trainer(model, args, train, eval);
+    trainer.compute_loss_func = downbeat::cross_entropy;
+    trainer.compute_metrics = downbeat::accuracy;
+    trainer.train();
+
+    const downbeat::Metrics metrics = trainer.evaluate();
+    std::cout << "accuracy on the held-out rows: " << metrics.at("eval_accuracy") << "\n";
+    if (args.save_strategy != downbeat::SaveStrategy::no) {
+      std::cout << "checkpoints: " << std::filesystem::absolute(args.output_dir).string() << "\n";
+    }
+  });
+}
