@@ -10,7 +10,9 @@
 //
 // A model that takes the number of labels other than -100 of the whole step divides the sum of its losses by it, as
 // HuggingFace's do; its loss is then not divided by the substeps. Where it predicts the next token it says
-// `static constexpr bool loss_shifts_labels = true;` and the first label of each sequence does not count.
+// `static constexpr bool loss_shifts_labels = true;` and the first label of each sequence does not count; unless it
+// also says `static constexpr bool counts_first_labels = true;`, as HuggingFace's Trainer does for classes without
+// ForCausalLM in their name, GPT2LMHeadModel among them.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -45,6 +47,7 @@ template <class Model, class B>
 constexpr ModelTraits model_traits() {
   ModelTraits traits{.takes_num_items_in_batch = TakesNumItems<Model, B>};
   if constexpr (requires { Model::loss_shifts_labels; }) traits.loss_shifts_labels = Model::loss_shifts_labels;
+  if constexpr (requires { Model::counts_first_labels; }) traits.counts_first_labels = Model::counts_first_labels;
   return traits;
 }
 

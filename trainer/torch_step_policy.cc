@@ -311,7 +311,7 @@ void TorchStepPolicy::prediction_step(int64_t batch) {
   set_training(false);
   ForwardResult result = run_model([&] { return selected_set().forward_next(); });
   const bool counts = functions_.compute_loss_func.counts_items();
-  const auto num_items = counts ? count_labels(result.labels, traits_.loss_shifts_labels) : std::nullopt;
+  const auto num_items = counts ? count_labels(result.labels, traits_.counts_shifted()) : std::nullopt;
   // Without labels, as in predict(), a function of the labels has nothing to say; training calls it all the same.
   const bool has_loss = result.labels.defined() || !functions_.compute_loss_func;
   const at::Tensor loss = has_loss ? loss_of(result, num_items) : at::Tensor();

@@ -63,6 +63,9 @@ struct TrainerFunctions {
 struct ModelTraits {
   bool takes_num_items_in_batch = false;
   bool loss_shifts_labels = false;
+  bool counts_first_labels = false;
+
+  constexpr bool counts_shifted() const { return loss_shifts_labels && !counts_first_labels; }
 };
 
 class TorchStepPolicy {

@@ -118,7 +118,7 @@ class BoundStepPolicy : public TorchStepPolicy {
   std::optional<int64_t> labels_in_step() const override {
     std::optional<int64_t> labels;
     for (const Batch& batch : fetched_) {
-      const std::optional<int64_t> of_batch = count_labels(labels_of(batch), kTraits.loss_shifts_labels);
+      const std::optional<int64_t> of_batch = count_labels(labels_of(batch), kTraits.counts_shifted());
       if (of_batch) labels = labels.value_or(0) + *of_batch;
     }
     return labels;
@@ -141,7 +141,7 @@ class BoundStepPolicy : public TorchStepPolicy {
   ForwardResult run(B fetched) {
     const B batch = moved_to(std::move(fetched), device());
     std::optional<int64_t> num_items;
-    if constexpr (TakesNumItems<Model, B>) num_items = count_labels(labels_of(batch), kTraits.loss_shifts_labels);
+    if constexpr (TakesNumItems<Model, B>) num_items = count_labels(labels_of(batch), kTraits.counts_shifted());
     return forward(*model_, batch, num_items);
   }
   template <class D>

@@ -27,7 +27,8 @@ class GPT2Model;
 
 class GPT2LMHeadModel : public torch::nn::Module {
  public:
-  static constexpr bool loss_shifts_labels = true;  // it predicts the next token
+  static constexpr bool loss_shifts_labels = true;   // it predicts the next token
+  static constexpr bool counts_first_labels = true;  // as transformers.Trainer does for this class
 
   // Throws std::invalid_argument with one sentence where the sizes do not go together.
   explicit GPT2LMHeadModel(GPT2Config config);

@@ -33,10 +33,11 @@ struct TwinArguments {
 };
 
 // The model with its names, which writes down what it returns.
-template <bool shifts>
+template <bool counts_first>
 class Recorder : public torch::nn::Module {
  public:
-  static constexpr bool loss_shifts_labels = shifts;
+  static constexpr bool loss_shifts_labels = true;
+  static constexpr bool counts_first_labels = counts_first;
 
   explicit Recorder(std::shared_ptr<gpt2::GPT2LMHeadModel> model) : model_(std::move(model)) {
     for (const auto& child : model_->named_children()) register_module(child.key(), child.value());
@@ -74,10 +75,10 @@ void throw_if_error(const absl::Status& status) {
   if (!status.ok()) throw std::runtime_error(std::string(status.message()));
 }
 
-template <bool shifts>
+template <bool counts_first>
 void train(const TwinArguments& twin, const downbeat::TrainingArguments& args, const at::Tensor& tokens) {
   const auto model = gpt2::from_pretrained(twin.model_name_or_path);
-  const auto recorder = std::make_shared<Recorder<shifts>>(model);
+  const auto recorder = std::make_shared<Recorder<counts_first>>(model);
   downbeat::set_seed(args.seed);
   recorder->record_initial(model->configuration());
 
@@ -97,6 +98,6 @@ int main(int argc, char** argv) {
     const auto data = downbeat::load_safetensors(twin.tokens);
     throw_if_error(data.status());
     const at::Tensor tokens = data->at("tokens");
-    twin.counts_first_labels ? train<false>(twin, args, tokens) : train<true>(twin, args, tokens);
+    twin.counts_first_labels ? train<true>(twin, args, tokens) : train<false>(twin, args, tokens);
   });
 }

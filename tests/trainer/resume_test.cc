@@ -251,12 +251,12 @@ TEST(AsyncSave, ThrowsWhatWentWrongInTheBackgroundAndKeepsTheLastGoodCheckpoint)
   TrainingArguments args = six_steps(fresh_directory());
   args.async_save = true;
   TinyRun run(args);
-  // No file of more than 64 bytes can be written from the third step on, as on a full disk.
+  // No file of more than 64 bytes can be written once the first checkpoint is whole, as on a full disk.
   rlimit before{};
   getrlimit(RLIMIT_FSIZE, &before);
   const auto handler = std::signal(SIGXFSZ, SIG_IGN);
   run.hear([&](const Moment& moment) {
-    if (moment.event != "on_step_end" || moment.state.global_step != 3) return;
+    if (moment.event != "on_save") return;
     const rlimit small{64, before.rlim_max};
     setrlimit(RLIMIT_FSIZE, &small);
   });
