@@ -64,7 +64,7 @@ def main():
         while kills < options.kills:
             output, final = (os.path.join(directory, f"{name}{kills}") for name in ("run", "final"))
             arguments = command(options, output, final, ["--async_save=true"] if kills % 2 else [])
-            if not killed_after(arguments, duration * draw.uniform(0.1, 1.0)):
+            if not killed_after(arguments, duration * draw.uniform(0.35, 1.0)):
                 subprocess.run(["rm", "-rf", output, final], check=True)
                 continue  # it had ended: another moment
             kills += 1
