@@ -19,13 +19,12 @@ import subprocess
 import sys
 import tempfile
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-PROGRAM = os.path.join(HERE, "one_checkpoint")
+PROGRAM = os.path.join(os.path.dirname(os.path.abspath(__file__)), "one_checkpoint")
+HERE = os.path.dirname(os.path.realpath(__file__))  # in the source tree
 
 
 def reference_python():
-    root = os.path.dirname(os.path.realpath(os.path.join(HERE, "../../WORKSPACE")))
-    python = os.path.join(root, ".venv-reference/bin/python")
+    python = os.path.join(HERE, "../../.venv-reference/bin/python")
     if os.path.exists(python):
         return python
     print("without transformers.Trainer and safetensors: tests/parity/reference/setup.sh installs them")
@@ -64,7 +63,7 @@ def show(title, results, base):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--repetitions", type=int, default=5)
+    parser.add_argument("--repetitions", type=int, default=9)
     parser.add_argument("--directory", help="on the disk to measure; unless given, one for temporary files")
     options = parser.parse_args()
     python = reference_python()

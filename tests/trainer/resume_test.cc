@@ -199,8 +199,10 @@ TEST(Resume, SaysThatTheOptimizerIsAnotherOne) {
   TrainingArguments args = six_steps(whole.output);
   args.optim = OptimizerNames::rmsprop;
   TinyRun run(args);
+  const std::vector<float> before = weights(run);
   const std::string sentence = sentence_of_training(run, whole.checkpoint(4));
   EXPECT_EQ(sentence.find(whole.checkpoint(4) + "/optimizer.pt: "), 0u) << sentence;
+  EXPECT_EQ(weights(run), before);
 }
 
 TEST(Resume, BeginsOptimizerAndScheduleAnewWhereOneOfThemIsMissingAndSaysSo) {

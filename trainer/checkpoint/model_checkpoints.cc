@@ -105,9 +105,9 @@ void ModelCheckpoints::finish(const TrainerState& state) {
   if (!state.best_model_checkpoint) return;
   if (args_.load_best_model_at_end) {
     const std::string& directory = *state.best_model_checkpoint;
-    const absl::StatusOr<StateDict> weights = load_weights(directory);
+    absl::StatusOr<StateDict> weights = load_weights(directory);
     throw_if_error(weights.status());
-    throw_if_error(load_state_dict(*model_, *weights, /*strict=*/false), directory);
+    throw_if_error(load_state_dict(*model_, *std::move(weights), /*strict=*/false), directory);
   }
   const std::optional<int64_t> best = step_in(args_.output_dir, state.best_model_checkpoint);
   if (args_.save_total_limit == 1 && best) throw_if_error(keep_only_checkpoint(args_.output_dir, *best));
@@ -159,13 +159,15 @@ TrainerState ModelCheckpoints::read(const std::string& directory) {
 
 void ModelCheckpoints::restore(Optimizer& optimizer, LRScheduler& lr_scheduler) {
   const auto file = [&](const char* name) { return (fs::path(read_directory_) / name).string(); };
-  throw_if_error(load_state_dict(*model_, read_->weights, /*strict=*/true), weights_file(read_directory_));
-  read_->weights.clear();
-  if (!read_->optimizer || !read_->lr_scheduler) return;
-  throw_if_error(optimizer.load_state_dict(*read_->optimizer), file("optimizer.pt"));
-  throw_if_error(lr_scheduler.load_state_dict(*read_->lr_scheduler), file("scheduler.pt"));
-  read_->optimizer.reset();
-  read_->lr_scheduler.reset();
+  const std::string weights = weights_file(read_directory_);
+  throw_if_error(check_state_dict(*model_, read_->weights, /*strict=*/true), weights);
+  if (read_->optimizer && read_->lr_scheduler) {
+    throw_if_error(optimizer.load_state_dict(*read_->optimizer), file("optimizer.pt"));
+    throw_if_error(lr_scheduler.load_state_dict(*read_->lr_scheduler), file("scheduler.pt"));
+    read_->optimizer.reset();
+    read_->lr_scheduler.reset();
+  }
+  throw_if_error(load_state_dict(*model_, std::move(read_->weights), /*strict=*/true), weights);
 }
 
 void ModelCheckpoints::restore_random_state() {

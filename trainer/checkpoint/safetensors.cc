@@ -95,7 +95,10 @@ absl::StatusOr<at::Tensor> tensor_of(const SafetensorsEntry& entry, const std::s
   if (entry.begin == entry.end) return at::empty(shape, *type);
   char* data = file->data() + entry.begin;
   if (reinterpret_cast<std::uintptr_t>(data) % c10::elementSize(*type) == 0) {
-    return at::from_blob(data, shape, [file](void*) {}, at::TensorOptions(*type));
+    const auto forget = [file, size = entry.end - entry.begin](void* bytes) {
+      file->forget(static_cast<char*>(bytes), size);
+    };
+    return at::from_blob(data, shape, forget, at::TensorOptions(*type));
   }
   at::Tensor copy = at::empty(shape, *type);
   std::memcpy(copy.mutable_data_ptr(), data, copy.nbytes());

@@ -75,7 +75,7 @@ StateDict state_dict(const torch::nn::Module& model) {
   return tensors;
 }
 
-absl::Status load_state_dict(torch::nn::Module& model, const StateDict& tensors, bool strict) {
+absl::Status check_state_dict(const torch::nn::Module& model, const StateDict& tensors, bool strict) {
   const StateDict own = state_dict(model);
   if (absl::Status status = check_shapes(own, tensors); !status.ok()) return status;
   const std::vector<std::string> missing = missing_names(own, tensors), unexpected = unexpected_names(own, tensors);
@@ -85,9 +85,17 @@ absl::Status load_state_dict(torch::nn::Module& model, const StateDict& tensors,
     if (strict) return absl::InvalidArgumentError(sentence);
     warn(sentence);
   }
+  return absl::OkStatus();
+}
+
+absl::Status load_state_dict(torch::nn::Module& model, StateDict tensors, bool strict) {
+  if (absl::Status status = check_state_dict(model, tensors, strict); !status.ok()) return status;
   const c10::NoGradGuard no_grad;
-  for (const auto& [name, tensor] : own) {
-    if (const auto found = tensors.find(name); found != tensors.end()) tensor.copy_(found->second);
+  for (const auto& [name, tensor] : state_dict(model)) {
+    const auto found = tensors.find(name);
+    if (found == tensors.end()) continue;
+    tensor.copy_(found->second);
+    tensors.erase(found);  // where it is mapped, its memory is given back
   }
   return absl::OkStatus();
 }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
 
 #include "absl/cleanup/cleanup.h"
@@ -36,6 +37,14 @@ absl::StatusOr<std::shared_ptr<MappedFile>> MappedFile::open(const std::string& 
   if (data == MAP_FAILED) return cannot_read(path, std::strerror(errno));
   ::madvise(data, size, MADV_SEQUENTIAL);  // weights are copied into a model front to back; only a hint
   return std::shared_ptr<MappedFile>(new MappedFile(static_cast<char*>(data), size));
+}
+
+void MappedFile::forget(char* begin, std::size_t size) {
+  const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+  const auto address = reinterpret_cast<std::uintptr_t>(begin);
+  // Whole pages only: what lies at their edges may be somebody else's.
+  const std::uintptr_t first = (address + page - 1) / page * page, end = (address + size) / page * page;
+  if (first < end) ::madvise(begin + (first - address), end - first, MADV_DONTNEED);
 }
 
 MappedFile::~MappedFile() {

@@ -31,6 +31,9 @@ class MappedFile {
   char* data() { return data_; }  // null for an empty file
   absl::string_view bytes() const { return {data_, size_}; }
 
+  // Gives back the memory of these bytes, which nobody uses any more: they become those of the file again.
+  void forget(char* begin, std::size_t size);
+
  private:
   MappedFile(char* data, std::size_t size) : data_(data), size_(size) {}
 

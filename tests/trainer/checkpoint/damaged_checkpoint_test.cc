@@ -43,8 +43,8 @@ struct Two : torch::nn::Module {
 };
 
 // A run that has made one step and saved it.
-struct Run {
-  explicit Run(const std::string& output) : args{.output_dir = output, .max_steps = 6, .warmup_steps = 2} {}
+struct SavedRun {
+  explicit SavedRun(const std::string& output) : args{.output_dir = output, .max_steps = 6, .warmup_steps = 2} {}
 
   void step() {
     for (at::Tensor& parameter : model->parameters()) parameter.mutable_grad() = at::full_like(parameter, 0.5);
@@ -79,7 +79,7 @@ struct Run {
 class DamagedCheckpoint : public ::testing::TestWithParam<std::string> {
  protected:
   DamagedCheckpoint() {
-    Run run(output);
+    SavedRun run(output);
     run.step();
     run.save();
     whole = content(file);
@@ -92,7 +92,7 @@ class DamagedCheckpoint : public ::testing::TestWithParam<std::string> {
   }
   bool resumes_from_file() {
     const ScopedMessageCapture messages;
-    Run run(output);
+    SavedRun run(output);
     const std::size_t size = content(file).size();
     testing::forget_allocations();
     try {

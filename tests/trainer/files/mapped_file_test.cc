@@ -61,5 +61,18 @@ TEST(MappedFile, NamesWhatCannotBeMapped) {
   EXPECT_EQ(MappedFile::open(pipe).status().message(), "cannot read " + pipe + ": it is no regular file");
 }
 
+TEST(MappedFile, ForgetsWholePagesThatBecomeThoseOfTheFileAgain) {
+  const std::string path = fresh_directory() + "/f";
+  write(path, std::string(3 << 16, 'a'));
+  const auto file = *MappedFile::open(path);
+  for (std::size_t i = 0; i < file->bytes().size(); ++i) file->data()[i] = 'b';
+  file->forget(file->data() + 1, 2 << 16);
+  EXPECT_EQ(file->data()[0], 'b') << "on a page of which a part is still used";
+  EXPECT_EQ(file->data()[1 << 16], 'a');
+  EXPECT_EQ(file->data()[(2 << 16) + 1], 'b');
+  file->forget(file->data(), 10);  // not one whole page
+  EXPECT_EQ(file->data()[0], 'b');
+}
+
 }  // namespace
 }  // namespace downbeat
