@@ -10,6 +10,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "callbacks/vocabulary/throw_if_error.h"
 #include "callbacks/vocabulary/training_arguments_flags.h"
 #include "examples/gpt2/gpt2.h"
 #include "trainer/checkpoint/safetensors.h"
@@ -71,10 +72,6 @@ class Recorder : public torch::nn::Module {
   int64_t calls_ = 0;
 };
 
-void throw_if_error(const absl::Status& status) {
-  if (!status.ok()) throw std::runtime_error(std::string(status.message()));
-}
-
 template <bool counts_first>
 void train(const TwinArguments& twin, const downbeat::TrainingArguments& args, const at::Tensor& tokens) {
   const auto model = gpt2::from_pretrained(twin.model_name_or_path);
@@ -85,7 +82,7 @@ void train(const TwinArguments& twin, const downbeat::TrainingArguments& args, c
   downbeat::Trainer trainer(recorder, args, downbeat::TensorDataset(tokens, tokens));
   trainer.train();
   recorder->record_final(tokens.slice(0, 0, 2));
-  throw_if_error(downbeat::save_safetensors(recorder->recorded(), twin.recorded));
+  downbeat::throw_if_error(downbeat::save_safetensors(recorder->recorded(), twin.recorded));
 }
 
 }  // namespace
@@ -96,7 +93,7 @@ int main(int argc, char** argv) {
     const auto args = downbeat::parse_training_arguments(argc, argv, twin);
     downbeat::set_num_threads(1);
     const auto data = downbeat::load_safetensors(twin.tokens);
-    throw_if_error(data.status());
+    downbeat::throw_if_error(data.status());
     const at::Tensor tokens = data->at("tokens");
     twin.counts_first_labels ? train<true>(twin, args, tokens) : train<false>(twin, args, tokens);
   });

@@ -16,6 +16,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "callbacks/vocabulary/throw_if_error.h"
 #include "callbacks/vocabulary/training_arguments_flags.h"
 #include "examples/digits/digits.h"
 #include "trainer/checkpoint/safetensors.h"
@@ -139,10 +140,6 @@ std::set<int64_t> numbers(const std::vector<std::string>& words) {
   return all;
 }
 
-void throw_if_error(const absl::Status& status) {
-  if (!status.ok()) throw std::runtime_error(std::string(status.message()));
-}
-
 // Removed at the end, where no output_dir was asked for.
 class ScratchDirectory {
  public:
@@ -186,8 +183,8 @@ int main(int argc, char** argv) {
     auto model = std::make_shared<DigitsMLP>(twin.hidden, twin.dropout, numbers(twin.nan_at));
     if (twin.init) {
       const auto weights = downbeat::load_safetensors(*twin.init);
-      throw_if_error(weights.status());
-      throw_if_error(downbeat::load_state_dict(*model, *weights, /*strict=*/true));
+      downbeat::throw_if_error(weights.status());
+      downbeat::throw_if_error(downbeat::load_state_dict(*model, *weights, /*strict=*/true));
     }
 
     std::optional<downbeat::EarlyStoppingCallback> early_stopping;
@@ -207,6 +204,6 @@ int main(int argc, char** argv) {
     if (twin.evaluate_after_train) trainer.evaluate();
     if (args.do_predict) trainer.predict(eval);
     if (twin.final_weights)
-      throw_if_error(downbeat::save_safetensors(downbeat::state_dict(*model), *twin.final_weights));
+      downbeat::throw_if_error(downbeat::save_safetensors(downbeat::state_dict(*model), *twin.final_weights));
   });
 }

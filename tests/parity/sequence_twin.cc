@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "callbacks/vocabulary/throw_if_error.h"
 #include "callbacks/vocabulary/training_arguments_flags.h"
 #include "trainer/checkpoint/safetensors.h"
 #include "trainer/neftune.h"
@@ -172,10 +173,6 @@ struct BatchMetrics {
   }
 };
 
-void throw_if_error(const absl::Status& status) {
-  if (!status.ok()) throw std::runtime_error(std::string(status.message()));
-}
-
 template <class Model>
 void train(const downbeat::TrainingArguments& args, const SequenceArguments& own, const auto& eval) {
   downbeat::set_num_threads(1);
@@ -190,7 +187,8 @@ void train(const downbeat::TrainingArguments& args, const SequenceArguments& own
   }
   trainer.train();
   if (own.predict) trainer.predict(Sequences(2000, own.eval_rows));
-  if (own.final_weights) throw_if_error(downbeat::save_safetensors(downbeat::state_dict(*model), *own.final_weights));
+  if (own.final_weights)
+    downbeat::throw_if_error(downbeat::save_safetensors(downbeat::state_dict(*model), *own.final_weights));
 }
 
 template <class Model>

@@ -212,6 +212,16 @@ TEST(InterruptedRun, SavesNothingWhenNothingIsEverSaved) {
   EXPECT_EQ(entries(output), Strings{});
 }
 
+TEST(InterruptedRun, SavesAllTheSameWithEnableJitCheckpoint) {
+  const std::string output = fresh_directory();
+  const Ended ended = interrupted_run(
+      output, {"--at=on_step_begin", "--step=2", "--signals=TERM", "--save_strategy=no", "--enable_jit_checkpoint"});
+  EXPECT_EQ(ended.lines,
+            (Strings{"step 1", "step 2", "step 3", "saved 3", "interrupted by SIGTERM: interrupted by SIGTERM"}));
+  EXPECT_EQ(ended.code(), 130);
+  EXPECT_EQ(entries(output), Strings{"checkpoint-3"});
+}
+
 TEST(InterruptedRun, BreaksOffAnEvaluationAndSaves) {
   const std::string output = fresh_directory();
   const Ended ended = interrupted_run(

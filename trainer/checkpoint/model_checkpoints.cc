@@ -10,6 +10,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "callbacks/vocabulary/message.h"
+#include "callbacks/vocabulary/throw_if_error.h"
 #include "callbacks/vocabulary/training_arguments_json.h"
 #include "trainer/checkpoint/directory.h"
 #include "trainer/checkpoint/model_weights.h"
@@ -20,9 +21,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-void throw_if_error(const absl::Status& status) {
-  if (!status.ok()) throw std::runtime_error(std::string(status.message()));
-}
 void throw_if_error(const absl::Status& status, const std::string& file) {
   if (!status.ok()) throw std::runtime_error(absl::StrCat(file, ": ", std::string(status.message())));
 }

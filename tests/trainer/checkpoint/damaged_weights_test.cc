@@ -1,35 +1,17 @@
 // Damaged weights, by the thousand: each is one sentence or is loaded, and nothing larger than the file is allocated.
 #include <ATen/ops/sum.h>
-#include <c10/core/CPUAllocator.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
-#include <new>
 #include <random>
 #include <string>
 #include <vector>
 
 #include "tests/trainer/support/files.h"
+#include "tests/trainer/support/largest_allocation.h"
 #include "tests/trainer/support/tensors.h"
 #include "trainer/checkpoint/model_weights.h"
-
-namespace {
-
-std::size_t largest_allocation = 0;
-
-void* counted(std::size_t size) {
-  largest_allocation = std::max(largest_allocation, size);
-  if (void* memory = std::malloc(size)) return memory;
-  throw std::bad_alloc();
-}
-
-}  // namespace
-
-void* operator new(std::size_t size) { return counted(size); }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 
 namespace downbeat {
 namespace {
@@ -39,21 +21,6 @@ using testing::entries;
 using testing::fractions;
 using testing::fresh_directory;
 using testing::write;
-
-// Tensors take their memory from LibTorch, not from operator new.
-class CountedTensors final : public c10::Allocator {
- public:
-  CountedTensors() : before_(c10::GetCPUAllocator()) { c10::SetCPUAllocator(this, /*priority=*/1); }
-  ~CountedTensors() override { c10::SetCPUAllocator(before_, /*priority=*/1); }
-  c10::DataPtr allocate(std::size_t size) override {
-    largest_allocation = std::max(largest_allocation, size);
-    return before_->allocate(size);
-  }
-  void copy_data(void* to, const void* from, std::size_t size) const override { default_copy_data(to, from, size); }
-
- private:
-  c10::Allocator* before_;
-};
 
 StateDict some_tensors() {
   StateDict tensors = {{"encoder.weight", fractions(24).view({4, 6})},
@@ -138,10 +105,9 @@ class Damage {
 
 // Loads what lies in the directory; true where that succeeds.
 bool loads(const std::string& directory, std::size_t file_size) {
-  largest_allocation = 0;
+  testing::forget_allocations();
   const absl::StatusOr<StateDict> loaded = load_weights(directory);
-  EXPECT_GT(largest_allocation, 0) << "it is counted";
-  EXPECT_LE(largest_allocation, file_size + (64 << 10));
+  EXPECT_LE(testing::largest_allocation(), file_size + (64 << 10));
   if (!loaded.ok()) {
     EXPECT_NE(std::string(loaded.status().message()).find(directory), std::string::npos) << loaded.status();
     EXPECT_EQ(std::string(loaded.status().message()).find('\n'), std::string::npos) << loaded.status();
@@ -154,7 +120,6 @@ bool loads(const std::string& directory, std::size_t file_size) {
 }
 
 TEST(DamagedWeights, OfOneFileAreASentenceOrAreLoaded) {
-  const CountedTensors counted_tensors;
   const std::string directory = fresh_directory(), path = directory + "/model.safetensors";
   ASSERT_TRUE(save_weights(some_tensors(), directory).ok());
   const std::string whole = content(path);
@@ -170,7 +135,6 @@ TEST(DamagedWeights, OfOneFileAreASentenceOrAreLoaded) {
 }
 
 TEST(DamagedWeights, OfSeveralFilesAreASentenceOrAreLoaded) {
-  const CountedTensors counted_tensors;
   const std::string root = fresh_directory(), whole = root + "/whole", directory = root + "/damaged";
   std::filesystem::create_directories(directory);
   std::filesystem::create_directories(whole);

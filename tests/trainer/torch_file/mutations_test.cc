@@ -7,8 +7,8 @@
 #include <string>
 
 #include "tests/trainer/support/files.h"
+#include "tests/trainer/support/largest_allocation.h"
 #include "tests/trainer/torch_file/archives.h"
-#include "tests/trainer/torch_file/largest_allocation.h"
 #include "tests/trainer/torch_file/pickles.h"
 #include "trainer/torch_file/torch_file.h"
 

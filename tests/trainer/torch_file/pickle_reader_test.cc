@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "tests/trainer/support/largest_allocation.h"
 #include "tests/trainer/support/tensors.h"
-#include "tests/trainer/torch_file/largest_allocation.h"
 #include "tests/trainer/torch_file/pickles.h"
 
 namespace downbeat {

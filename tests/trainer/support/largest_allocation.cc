@@ -1,4 +1,4 @@
-#include "tests/trainer/torch_file/largest_allocation.h"
+#include "tests/trainer/support/largest_allocation.h"
 
 #include <atomic>
 #include <cerrno>
