@@ -19,6 +19,7 @@
 #include <utility>
 
 #include "callbacks/pipeline/callback_handler.h"
+#include "callbacks/vocabulary/message.h"
 #include "callbacks/vocabulary/prediction_progress.h"
 #include "trainer/interrupt.h"
 #include "trainer/loop_rules.h"
@@ -53,7 +54,7 @@ concept StepPolicy = requires(P policy, int64_t n, const TrainerState& state, co
   { policy.train_metrics(state) } -> std::same_as<Logs>;  // of the whole run
   { policy.evaluation_sets() } -> std::convertible_to<int64_t>;
   { policy.select_evaluation_set(n) } -> std::convertible_to<std::string>;  // prefix of its metrics
-  policy.end_train();  // the counterpart of begin_train, also where something was thrown
+  policy.end_train();  // also where something was thrown, before or after begin_train
   policy.begin_prediction();
   { policy.prediction_batches() } -> std::convertible_to<int64_t>;
   policy.prediction_step(n);
@@ -278,7 +279,7 @@ class Loop {
   // The first exception is the one that leaves; what hooks throw on the way is dropped.
   void fail(const std::exception_ptr& exception) {
     const EventName from{event_};
-    if (train_begun_) policy_.end_train();
+    policy_.end_train();
     quietly([&] { fire(on_exception, exception, from); });
     if (train_begun_ && !train_ended_) quietly([&] { fire(on_train_end, failed_run_end(exception, from)); });
   }

@@ -143,6 +143,11 @@ class TorchStepPolicy {
   virtual std::string model_config() const = 0;  // config.json; empty: none
 
   void add_evaluation_set(PredictionSet set) { evaluation_sets_.push_back(std::move(set)); }
+  // Waits for their workers. For the destructor of who owns the data, which these may still be reading.
+  void drop_prediction_sets() {
+    evaluation_sets_.clear();
+    given_set_.reset();
+  }
 
   // Made when first asked for, so that hooks may see them in an evaluation before any training.
   Optimizer& optimizer();

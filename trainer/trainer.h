@@ -66,6 +66,7 @@ class BoundStepPolicy : public TorchStepPolicy {
         loader_([this](Indices indices) { return batch_of(train_, data_collator_, indices); }, workers()) {
     add_evaluation_sets();
   }
+  ~BoundStepPolicy() override { drop_prediction_sets(); }
 
   template <class Event>
   auto things(Event) {

@@ -7,9 +7,12 @@
 #include <torch/nn/modules/container/sequential.h>
 #include <torch/nn/modules/linear.h>
 
+#include <atomic>
+#include <future>
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -192,6 +195,51 @@ std::string sentence_of(const Body& body) {
 
 std::string sentence_about(const TrainingArguments& args) {
   return sentence_of([&] { Trainer trainer(std::make_shared<Tiny>(), args, tiny_set(8)); });
+}
+
+// An evaluation set whose batches but the first are being made when the evaluation breaks off.
+struct Watch {
+  std::promise<void> broken;
+  std::shared_future<void> is_broken{broken.get_future()};
+  std::weak_ptr<int> set;
+  std::atomic<int> reads_after_its_end = 0;
+};
+struct WatchedSet {
+  explicit WatchedSet(std::shared_ptr<Watch> of) : watch(std::move(of)) { watch->set = life; }
+  int64_t size() const { return 8; }
+  Batch get_batch(Indices indices) const {
+    const std::shared_ptr<Watch> own = watch;
+    const Batch batch = tiny_set(8).get_batch(indices);
+    if (indices[0] == 0) return batch;
+    own->is_broken.wait();
+    for (int i = 0; i < 10000; ++i) std::this_thread::yield();
+    if (own->set.expired()) ++own->reads_after_its_end;
+    return batch;
+  }
+  std::shared_ptr<Watch> watch;
+  std::shared_ptr<int> life = std::make_shared<int>();
+};
+struct BreaksInEvaluation : Tiny {
+  explicit BreaksInEvaluation(std::shared_ptr<Watch> of) : watch(std::move(of)) {}
+  at::Tensor forward(const at::Tensor& inputs) {
+    if (is_training()) return Tiny::forward(inputs);
+    watch->broken.set_value();
+    throw std::domain_error("broken");
+  }
+  std::shared_ptr<Watch> watch;
+};
+
+TEST(Data, IsKeptUntilTheWorkersOfABrokenEvaluationHaveEnded) {
+  TrainingArguments args = kOneStep;
+  args.per_device_eval_batch_size = 1;
+  args.dataloader_num_workers = 2;
+  const auto watch = std::make_shared<Watch>();
+  {
+    Trainer trainer(std::make_shared<BreaksInEvaluation>(watch), args, tiny_set(8), WatchedSet(watch));
+    EXPECT_THROW(trainer.evaluate(), std::domain_error);
+  }
+  EXPECT_TRUE(watch->set.expired());
+  EXPECT_EQ(watch->reads_after_its_end, 0);
 }
 
 TEST(Sentence, SaysThatThereIsNoLoss) {
