@@ -4,16 +4,14 @@
 #include <ATen/ops/tensor.h>
 
 #include <algorithm>
-#include <cstdlib>
-#include <filesystem>
 #include <fstream>
 #include <stdexcept>
-#include <system_error>
 #include <vector>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "examples/runfile.h"
 
 namespace digits {
 namespace {
@@ -53,13 +51,7 @@ downbeat::TensorDataset part(const at::Tensor& pixels, const at::Tensor& labels,
 
 }  // namespace
 
-std::string default_data_path() {
-  std::error_code ignored;
-  const std::string program = std::filesystem::read_symlink("/proc/self/exe", ignored).string();
-  const char* of_test = std::getenv("TEST_SRCDIR");  // a program that a test starts has no runfiles of its own
-  const std::string runfiles = of_test != nullptr ? of_test : program + ".runfiles";
-  return runfiles + "/downbeat/examples/digits/digits.csv";
-}
+std::string default_data_path() { return examples::runfile("examples/digits/digits.csv"); }
 
 Split load_digits(const std::string& path, int64_t train_rows, int64_t eval_rows) {
   const Rows rows = read_rows(path);

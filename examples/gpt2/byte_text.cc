@@ -4,15 +4,14 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <stdexcept>
-#include <system_error>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "examples/runfile.h"
 
 namespace gpt2 {
 namespace {
@@ -58,13 +57,7 @@ std::string text_of(const at::Tensor& tokens) {
   return text;
 }
 
-std::string default_text_path() {
-  std::error_code ignored;
-  const std::string program = std::filesystem::read_symlink("/proc/self/exe", ignored).string();
-  const char* of_test = std::getenv("TEST_SRCDIR");  // a program that a test starts has no runfiles of its own
-  const std::string runfiles = of_test != nullptr ? of_test : program + ".runfiles";
-  return runfiles + "/downbeat/examples/gpt2/alice.txt";
-}
+std::string default_text_path() { return examples::runfile("examples/gpt2/alice.txt"); }
 
 Split load_text(const std::string& path, int64_t block_size) {
   const at::Tensor tokens = tokens_of(read_file(path));

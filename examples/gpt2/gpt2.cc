@@ -34,7 +34,8 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "trainer/checkpoint/safetensors.h"
+#include "callbacks/vocabulary/throw_if_error.h"
+#include "trainer/checkpoint/model_weights.h"
 
 namespace gpt2 {
 namespace {
@@ -251,11 +252,10 @@ std::shared_ptr<GPT2LMHeadModel> from_pretrained(const std::string& directory) {
   const absl::StatusOr<GPT2Config> config = gpt2_config_from_json(read_text(config_path));
   if (!config.ok()) fail(config_path, config.status());
   auto model = std::make_shared<GPT2LMHeadModel>(*config);
-  const std::string weights_path = directory + "/model.safetensors";
-  const auto weights = downbeat::load_safetensors(weights_path);
-  if (!weights.ok()) throw std::runtime_error(std::string(weights.status().message()));
+  const auto weights = downbeat::load_weights(directory);
+  downbeat::throw_if_error(weights.status());
   const absl::Status loaded = downbeat::load_state_dict(*model, with_current_names(*weights), /*strict=*/true);
-  if (!loaded.ok()) fail(weights_path, loaded);
+  if (!loaded.ok()) fail(downbeat::weights_file(directory), loaded);
   return model;
 }
 

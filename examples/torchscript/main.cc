@@ -1,15 +1,13 @@
 // Trains a module that Python exported with torch.jit, unchanged, on handwritten digits.
-#include <cstdlib>
 #include <filesystem>
 #include <iostream>
 #include <memory>
 #include <optional>
-#include <stdexcept>
 #include <string>
-#include <system_error>
 
 #include "callbacks/vocabulary/training_arguments_flags.h"
 #include "examples/digits/digits.h"
+#include "examples/runfile.h"
 #include "examples/torchscript/script_module.h"
 #include "trainer/trainer.h"
 
@@ -27,15 +25,6 @@ struct TorchScriptArguments {
   }
 };
 
-// model.pt beside the program, wherever it is started from.
-std::string default_model_path() {
-  std::error_code ignored;
-  const std::string program = std::filesystem::read_symlink("/proc/self/exe", ignored).string();
-  const char* of_test = std::getenv("TEST_SRCDIR");  // a program that a test starts has no runfiles of its own
-  const std::string runfiles = of_test != nullptr ? of_test : program + ".runfiles";
-  return runfiles + "/downbeat/examples/torchscript/model.pt";
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -45,7 +34,8 @@ int main(int argc, char** argv) {
     downbeat::parse_training_arguments_into(args, argc, argv, own);
 
     downbeat::set_num_threads(1);
-    const auto model = std::make_shared<torchscript::ScriptModule>(own.model.value_or(default_model_path()));
+    const auto model = std::make_shared<torchscript::ScriptModule>(
+        own.model.value_or(examples::runfile("examples/torchscript/model.pt")));
     const auto [train, eval] = digits::load_digits(own.data.value_or(digits::default_data_path()));
 
     downbeat::Trainer trainer(model, args, train, eval);

@@ -15,6 +15,7 @@ import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.dirname(HERE)]
+import forked
 import fuzz
 import golden_lib
 import golden_test
@@ -55,29 +56,16 @@ CASES = {
 
 
 def run_trainer(flags, output, trace, more=()):
-    """The real Trainer, in a process of its own; what it left behind."""
-    left = os.path.join(os.path.dirname(trace), "left.json")
-    pid = os.fork()
-    if pid == 0:
-        code = 1
-        try:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-            import digits_twin
+    """The real Trainer; what it left behind."""
 
-            init = ["--init", os.path.join(fuzz.GOLDEN, "init_h32.safetensors")]
-            trainer = digits_twin.main(golden_lib.argv_of(flags) + init + ["--output_dir", output, "--trace", trace, *more])
-            with open(left, "w", encoding="utf-8") as f:
-                json.dump(golden_lib.leave(trainer, output), f)
-            code = 0
-        except BaseException:
-            import traceback
+    def run():
+        import digits_twin
 
-            traceback.print_exc()
-        sys.stdout.flush()
-        os._exit(code)
-    assert os.waitpid(pid, 0)[1] == 0, "the real Trainer failed"
-    with open(left, encoding="utf-8") as f:
-        return json.load(f)
+        init = ["--init", os.path.join(fuzz.GOLDEN, "init_h32.safetensors")]
+        trainer = digits_twin.main(golden_lib.argv_of(flags) + init + ["--output_dir", output, "--trace", trace, *more])
+        return golden_lib.leave(trainer, output)
+
+    return forked.call(run)
 
 
 def losses(trace):

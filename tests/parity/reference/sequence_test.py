@@ -4,7 +4,6 @@ bit on this machine: events, numbers, checkpoints left behind, final weights.
 
 usage, with the Python of an environment that has requirements.txt: sequence_test.py SEQUENCE_TWIN [NAME ...]
 """
-import json
 import os
 import sys
 import tempfile
@@ -12,6 +11,7 @@ import tempfile
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.dirname(HERE)]
 os.environ["HF_HUB_OFFLINE"] = "1"
+import forked
 import golden_lib
 import golden_test
 
@@ -60,28 +60,16 @@ def argv_of(flags):
 
 
 def run_trainer(flags, directory):
-    """The real Trainer, in a process of its own; what it left behind."""
-    pid = os.fork()
-    if pid == 0:
-        code = 1
-        try:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-            import sequence_twin
+    """The real Trainer; what it left behind."""
 
-            trainer = sequence_twin.main(argv_of({**flags, "output_dir": directory + "/hf", "trace": directory + "/hf.jsonl"}))
-            left = {"checkpoints": sorted(d for d in os.listdir(directory + "/hf") if d.startswith("checkpoint-")),
-                    "weights_sha256": sequence_twin.weights_sha256(trainer.model)}
-            with open(directory + "/left.json", "w", encoding="utf-8") as f:
-                json.dump(left, f)
-            code = 0
-        except BaseException:
-            import traceback
+    def run():
+        import sequence_twin
 
-            traceback.print_exc()
-        os._exit(code)
-    assert os.waitpid(pid, 0)[1] == 0, "the real Trainer failed"
-    with open(directory + "/left.json", encoding="utf-8") as f:
-        return json.load(f)
+        trainer = sequence_twin.main(argv_of({**flags, "output_dir": directory + "/hf", "trace": directory + "/hf.jsonl"}))
+        return {"checkpoints": sorted(d for d in os.listdir(directory + "/hf") if d.startswith("checkpoint-")),
+                "weights_sha256": sequence_twin.weights_sha256(trainer.model)}
+
+    return forked.call(run)
 
 
 def difference_of(twin, flags):
