@@ -26,6 +26,7 @@ def downbeat_repositories():
             "absl/flags:reflection": ["absl_flags_reflection"],
             "absl/flags:usage": ["absl_flags_usage"],
             "absl/functional:any_invocable": ["absl_any_invocable"],
+            "absl/random:random": ["absl_random_random"],
             "absl/status:status": ["absl_status"],
             "absl/status:statusor": ["absl_statusor"],
             "absl/strings:str_format": ["absl_str_format"],
@@ -56,3 +57,6 @@ def downbeat_repositories():
     _maybe(system_library, name = "libzip", package = "libzip-dev", targets = {":zip": ["libzip"]})
     _maybe(system_library, name = "boost_hana", package = "libboost-dev", targets = {":hana": []})
     _maybe(system_library, name = "nlohmann_json", package = "nlohmann-json3-dev", targets = {":json": []})
+    _maybe(system_library, name = "libcurl", package = "libcurl4-openssl-dev", targets = {":curl": ["libcurl"]})
+    _maybe(system_library, name = "sqlite3", package = "libsqlite3-dev", targets = {":sqlite3": ["sqlite3"]})
+    _maybe(system_library, name = "zlib", package = "zlib1g-dev", targets = {":zlib": ["zlib"]})

@@ -19,6 +19,7 @@
 #include "callbacks/vocabulary/events.h"
 #include "callbacks/vocabulary/logs.h"
 #include "callbacks/vocabulary/message.h"
+#include "callbacks/vocabulary/model_description.h"
 #include "callbacks/vocabulary/prediction_progress.h"
 #include "callbacks/vocabulary/run_end.h"
 #include "callbacks/vocabulary/trainer_control.h"

@@ -10,6 +10,10 @@ def _header_of(ctx, package):
             return line[len(package):].strip()
     fail("third_party/system_packages.txt has no line for %s." % package)
 
+def _include_directories(ctx):
+    multiarch = [str(path) for path in ctx.path("/usr/include").readdir() if "-linux-" in path.basename]
+    return ["/usr/include", "/usr/local/include"] + multiarch
+
 def _link_options(ctx, libraries):
     options = [library for library in libraries if library.startswith("-l")]
     modules = [library for library in libraries if not library.startswith("-l")]
@@ -24,7 +28,7 @@ def _link_options(ctx, libraries):
 
 def _system_library_impl(ctx):
     header = _header_of(ctx, ctx.attr.package)
-    if not [prefix for prefix in ["/usr/include/", "/usr/local/include/"] if ctx.path(prefix + header).exists]:
+    if not [path for path in _include_directories(ctx) if ctx.path(path + "/" + header).exists]:
         fail("<%s> is not installed: run Downbeat's ./bazelw --setup, or install the package %s." % (header, ctx.attr.package))
     packages = {}
     for target, libraries in ctx.attr.targets.items():

@@ -17,6 +17,7 @@
 #include "callbacks/vocabulary/message.h"
 #include "trainer/autocast.h"
 #include "trainer/data/divided_up.h"
+#include "trainer/model_description.h"
 #include "trainer/neftune.h"
 #include "trainer/optim/create_optimizer.h"
 #include "trainer/optim/create_scheduler.h"
@@ -78,6 +79,7 @@ TorchStepPolicy::TorchStepPolicy(std::shared_ptr<torch::nn::Module> model, const
       train_batch_size_(args.per_device_train_batch_size),
       train_sampler_(train_size, args.per_device_train_batch_size, args.dataloader_drop_last),
       train_size_(train_size),
+      model_description_(std::make_unique<TorchModelDescription>(model_, [this] { return model_config(); })),
       checkpoints_(model_, args_, [this] { return model_config(); }) {
   const double started = seconds_now();
   args_.full_determinism ? enable_full_determinism(args_.seed) : set_seed(args_.seed);

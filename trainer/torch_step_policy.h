@@ -14,6 +14,7 @@
 
 #include "callbacks/vocabulary/checkpoint.h"
 #include "callbacks/vocabulary/logs.h"
+#include "callbacks/vocabulary/model_description.h"
 #include "callbacks/vocabulary/trainer_state.h"
 #include "callbacks/vocabulary/training_arguments.h"
 #include "trainer/checkpoint/model_checkpoints.h"
@@ -129,6 +130,8 @@ class TorchStepPolicy {
             .prefetch_factor = args_.dataloader_prefetch_factor.value_or(2)};
   }
 
+  const ModelDescription& model_description() const { return *model_description_; }
+
  protected:
   virtual std::vector<int64_t> train_lengths() const = 0;                 // empty: the training set has none
   virtual void begin_batches(const Sampler& sampler, int64_t first) = 0;  // of an epoch
@@ -178,6 +181,7 @@ class TorchStepPolicy {
   Sampler train_sampler_;
   int64_t train_size_;
   int64_t base_seed_ = 0;
+  std::unique_ptr<const ModelDescription> model_description_;
   ModelCheckpoints checkpoints_;
 
   std::unique_ptr<Optimizer> optimizer_;

@@ -76,15 +76,15 @@ class BoundStepPolicy : public TorchStepPolicy {
         std::is_same_v<Event, events::on_pre_optimizer_step> || std::is_same_v<Event, events::on_optimizer_step>;
     constexpr bool has_gradients = has_norm || std::is_same_v<Event, events::on_gradients_ready>;
     if constexpr (is_init) {
-      return std::tie(*model_);
+      return std::tie(*model_, model_description());
     } else if constexpr (has_batch) {
-      return std::tie(*model_, optimizer(), lr_scheduler(), selected_);
+      return std::tie(*model_, model_description(), optimizer(), lr_scheduler(), selected_);
     } else if constexpr (has_norm) {
-      return std::tie(*model_, optimizer(), lr_scheduler(), gradients(), gradient_norm());
+      return std::tie(*model_, model_description(), optimizer(), lr_scheduler(), gradients(), gradient_norm());
     } else if constexpr (has_gradients) {
-      return std::tie(*model_, optimizer(), lr_scheduler(), gradients());
+      return std::tie(*model_, model_description(), optimizer(), lr_scheduler(), gradients());
     } else {
-      return std::tie(*model_, optimizer(), lr_scheduler());
+      return std::tie(*model_, model_description(), optimizer(), lr_scheduler());
     }
   }
 

@@ -70,6 +70,7 @@ const TrainingArguments kAllChanged{
     .do_predict = true,
     .resume_from_checkpoint = "true",
     .async_save = true,
+    .report_to_new_run = true,
 };
 
 std::string mistake(const std::string& text) { return std::string(from_json(text).status().message()); }

@@ -1,0 +1,31 @@
+#include "integrations/support/environment.h"
+
+#include <absl/strings/ascii.h>
+#include <absl/strings/match.h>
+
+#include <cstdlib>
+
+namespace downbeat {
+
+std::optional<std::string> environment_variable(const std::string& name) {
+  const char* value = std::getenv(name.c_str());
+  if (value == nullptr || *value == '\0') return std::nullopt;
+  return value;
+}
+
+std::string environment_variable(const std::string& name, absl::string_view otherwise) {
+  return environment_variable(name).value_or(std::string(otherwise));
+}
+
+bool is_environment_true(const std::string& name) {
+  const std::string value = absl::AsciiStrToUpper(environment_variable(name, ""));
+  return value == "1" || value == "ON" || value == "YES" || value == "TRUE";
+}
+
+std::string with_home(const std::string& path) {
+  const std::optional<std::string> home = environment_variable("HOME");
+  const bool is_below = path == "~" || absl::StartsWith(path, "~/");
+  return home && is_below ? *home + path.substr(1) : path;
+}
+
+}  // namespace downbeat

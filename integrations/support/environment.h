@@ -1,0 +1,20 @@
+// Environment variables, as Python's clients of the trackers read them.
+#pragma once
+
+#include <absl/strings/string_view.h>
+
+#include <optional>
+#include <string>
+
+namespace downbeat {
+
+// Nothing where the variable is not set or empty.
+std::optional<std::string> environment_variable(const std::string& name);
+std::string environment_variable(const std::string& name, absl::string_view otherwise);
+
+// HuggingFace's: 1, ON, YES, TRUE in any case are true; everything else, and no variable, is false.
+bool is_environment_true(const std::string& name);
+
+std::string with_home(const std::string& path);  // ~ and ~/x, as os.path.expanduser
+
+}  // namespace downbeat
