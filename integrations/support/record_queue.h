@@ -23,7 +23,8 @@ class RecordQueue {
  public:
   using Task = absl::AnyInvocable<void()>;
 
-  // `limit`: bytes that may wait. What does not fit is dropped and counted.
+  // `limit`: bytes that may wait, in pieces of 64 KiB of which one is always there. What does not fit is dropped and
+  // counted.
   explicit RecordQueue(std::size_t limit);
   ~RecordQueue();
   RecordQueue(const RecordQueue&) = delete;
