@@ -48,7 +48,8 @@ std::string new_path(const std::string& directory) {
 
 }  // namespace
 
-EventFile::EventFile(const std::string& directory, int64_t purge_step) : file_("TensorBoard", new_path(directory)) {
+EventFile::EventFile(const std::string& directory, int64_t purge_step, const AppendFileOptions& options)
+    : file_("TensorBoard", new_path(directory), options) {
   const double time = seconds_now();
   add_to_beginning(version_event(time, purge_step));
   if (purge_step == 0) return;

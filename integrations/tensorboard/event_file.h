@@ -20,7 +20,7 @@ class EventFile {
  public:
   // Begins with the version, and when a run goes on at `purge_step`, with the word that what was there of that step and
   // later is void.
-  explicit EventFile(const std::string& directory, int64_t purge_step = 0);
+  explicit EventFile(const std::string& directory, int64_t purge_step = 0, const AppendFileOptions& options = {});
 
   void add(const std::string& event);               // counted as lost when write() fails
   void add_to_beginning(const std::string& event);  // kept until a write() succeeds

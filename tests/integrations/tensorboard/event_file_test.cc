@@ -6,10 +6,10 @@
 #include <fstream>
 #include <iterator>
 #include <string>
-#include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "integrations/tensorboard/event.h"
 
 namespace downbeat {
@@ -73,11 +73,20 @@ TEST(EventFile, SaysTwiceThatARunGoesOn) {
 TEST(EventFile, KeepsItsBeginningUntilItIsWritten) {
   const std::string directory = fresh_directory();
   std::ofstream(directory) << "in the way";
-  EventFile file(directory);
+  EventFile file(directory, 0, {.retry_every = absl::ZeroDuration()});
   file.add_to_beginning(text_event(1, 0, "args", "{}"));
   file.add(scalar_event(1, 1, "train/lost", 0.5));
   EXPECT_FALSE(file.write(1));
   EXPECT_EQ(file.lost(), 1);
+
+  std::filesystem::remove(directory);
+  file.add(scalar_event(1, 2, "train/kept", 0.5));
+  EXPECT_TRUE(file.write(1));
+  EXPECT_EQ(file.lost(), 1);
+  const std::string content = content_of(file.path());
+  EXPECT_LT(content.find("brain.Event:2"), content.find("args/text_summary"));
+  EXPECT_LT(content.find("args/text_summary"), content.find("train/kept"));
+  EXPECT_FALSE(absl::StrContains(content, "train/lost"));
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 """TensorBoardCallback when programs are killed, disks are full and trainings are resumed."""
 import os
 import re
+import resource
 import subprocess
 import unittest
 
@@ -128,10 +129,12 @@ class Resuming(TensorBoardTest):
 
 
 class Disks(TensorBoardTest):
-    def fill(self, program):
+    def fill(self, program, limit=None):
         """More than the disk holds: the training goes on, and the count of what is lost is true."""
         with self.run_with(program) as run:
             run.begin()
+            if limit is not None:
+                resource.prlimit(run.process.pid, resource.RLIMIT_FSIZE, (limit, limit))
             run.log(1, {"loss": 1.0, "grad_norm": 2.0}, times=2000)
             run.end()
             run.log(2001, {"loss": 1.0})  # a second file, which is tried at once
@@ -158,9 +161,9 @@ class Disks(TensorBoardTest):
     def test_a_limit_of_the_size(self):
         limited = os.path.join(self.directory, "limited.sh")
         with open(limited, "w", encoding="utf-8") as file:
-            file.write(f"#!/bin/bash\ntrap '' XFSZ\nulimit -f 64\nexec {os.path.abspath(PROGRAM)}\n")
+            file.write(f"#!/bin/bash\ntrap '' XFSZ\nexec {os.path.abspath(PROGRAM)}\n")
         os.chmod(limited, 0o755)
-        warnings = self.fill(limited)
+        warnings = self.fill(limited, limit=65536)
         self.assertEqual(len([text for text in warnings if "cannot be written: File too large" in text]), 1, warnings)
         self.assertEqual(points(self.log_dir, "train/loss")[-1], [2001, 1.0])
 
