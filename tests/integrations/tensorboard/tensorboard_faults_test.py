@@ -9,7 +9,8 @@ from tensorboard_support import PROGRAM, Server, TensorBoardTest, event_files, p
 
 
 def lost_in(warnings):
-    return sum(int(count) for text in warnings for count in re.findall(r"TensorBoard: (\d+) values could not be kept", text))
+    counts = re.findall(r"TensorBoard: (\d+) values could not be kept", "\n".join(warnings))
+    return sum(map(int, counts))
 
 
 class Kills(TensorBoardTest):

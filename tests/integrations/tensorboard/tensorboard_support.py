@@ -1,4 +1,4 @@
-"""What the tests of the TensorBoard integration share: runs in fresh directories, read with TensorBoard's own readers."""
+"""What the tests of the TensorBoard integration share: runs in fresh directories, read with its own readers."""
 import contextlib
 import glob
 import json
@@ -56,8 +56,8 @@ class Server:
     def __init__(self, directory):
         self._base = f"http://127.0.0.1:{(port := _common.free_port())}"
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tensorboard.main", "--logdir", directory, "--host", "127.0.0.1", "--port", str(port),
-             "--samples_per_plugin", "scalars=1000000,histograms=1000"],
+            [sys.executable, "-m", "tensorboard.main", "--logdir", directory, "--host", "127.0.0.1",
+             "--port", str(port), "--samples_per_plugin", "scalars=1000000,histograms=1000"],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def get(self, path, body=None, **query):
@@ -106,8 +106,8 @@ class TensorBoardTest(unittest.TestCase):
     def run_with(self, program=PROGRAM, args=None, model=None, **env):
         """LOG_DIR unless it is given; see tensorboard_run.cc for the variables."""
         env = {"LOG_DIR": self.log_dir, **{name: str(value) for name, value in env.items()}}
-        return ScriptedRun(program, args={"output_dir": os.path.join(self.directory, "out"), **(args or {})}, model=model,
-                           cwd=self.directory, env=env, unset=("TENSORBOARD_",))
+        args = {"output_dir": os.path.join(self.directory, "out"), **(args or {})}
+        return ScriptedRun(program, args=args, model=model, cwd=self.directory, env=env, unset=("TENSORBOARD_",))
 
     def check(self, expected, directory=None, server=True):
         """Both readers, and the server, find what is expected and agree."""
