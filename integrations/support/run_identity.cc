@@ -1,5 +1,7 @@
 #include "integrations/support/run_identity.h"
 
+#include <filesystem>
+
 #include "integrations/support/small_file.h"
 
 namespace downbeat {
@@ -13,6 +15,8 @@ std::string path_of(const std::string& checkpoint_directory, const std::string& 
 
 absl::Status note_run(const std::string& checkpoint_directory, const std::string& tracker,
                       const nlohmann::json& identity) {
+  std::error_code error;
+  if (!std::filesystem::is_directory(checkpoint_directory, error)) return absl::OkStatus();
   return write_small_file(path_of(checkpoint_directory, tracker), identity.dump() + "\n");
 }
 

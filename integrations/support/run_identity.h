@@ -15,6 +15,7 @@
 
 namespace downbeat {
 
+// A checkpoint that save_total_limit has taken away meanwhile stays away.
 absl::Status note_run(const std::string& checkpoint_directory, const std::string& tracker,
                       const nlohmann::json& identity);
 

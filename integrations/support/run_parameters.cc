@@ -4,6 +4,8 @@
 #include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
 
+#include <nlohmann/json.hpp>
+
 #include "callbacks/vocabulary/python_json.h"
 #include "callbacks/vocabulary/training_arguments_json.h"
 

@@ -5,7 +5,7 @@
 // As in HuggingFace an argument that ends in _token is written as <ITS_NAME>, never as its value.
 #pragma once
 
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <utility>
 #include <vector>

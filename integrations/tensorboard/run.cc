@@ -1,0 +1,164 @@
+#include "integrations/tensorboard/run.h"
+
+#include <absl/time/clock.h>
+#include <absl/time/time.h>
+
+#include <utility>
+#include <variant>
+
+#include "absl/strings/str_cat.h"
+#include "callbacks/vocabulary/message.h"
+#include "integrations/support/log_name.h"
+#include "integrations/support/run_identity.h"
+#include "integrations/tensorboard/histogram.h"
+#include "integrations/tensorboard/run_directory.h"
+
+namespace downbeat {
+namespace {
+
+constexpr int64_t kWaitingBytes = int64_t{256} << 20;
+constexpr char kLogDir[] = "log_dir";
+
+double seconds_now() { return absl::ToDoubleSeconds(absl::Now() - absl::UnixEpoch()); }
+
+std::string event_of(double time, int64_t step, const std::string& name, const Logs::Value& value) {
+  const std::string tag = rewrite_log_name(name);
+  const auto* text = std::get_if<std::string>(&value);
+  return text != nullptr ? text_event(time, step, tag, *text) : scalar_event(time, step, tag, number_or(value, 0));
+}
+
+}  // namespace
+
+TensorBoardRun::TensorBoardRun(std::string chosen_directory, std::string output_dir, int64_t max_file_bytes)
+    : chosen_directory_(std::move(chosen_directory)),
+      output_dir_(std::move(output_dir)),
+      max_file_bytes_(max_file_bytes),
+      directory_(chosen_directory_),
+      writer_("TensorBoard", [this](const LogRecord& record) { write(record); }, [] {}) {}
+
+TensorBoardRun::~TensorBoardRun() {
+  writer_.drain();
+  close();
+  if (writer_.dropped() > 0) {
+    warn(absl::StrCat("TensorBoard: ", writer_.dropped(),
+                      " values were dropped, as the disk took them up more slowly than they came"));
+  }
+  if (left_out_ > 0) {
+    warn(absl::StrCat("TensorBoard: ", left_out_,
+                      " sets of histograms were left out, as they came faster than they could be written; a larger "
+                      "histogram_steps keeps them all"));
+  }
+}
+
+void TensorBoardRun::resume_from(const std::string& checkpoint_directory) {
+  writer_.post([this, checkpoint_directory] {
+    const std::optional<nlohmann::json> identity = run_of(checkpoint_directory, "tensorboard");
+    if (!identity || !identity->contains(kLogDir) || !(*identity)[kLogDir].is_string()) return;
+    move_to((*identity)[kLogDir].get<std::string>());
+  });
+}
+
+void TensorBoardRun::begin(TensorBoardBeginning beginning) {
+  writer_.post([this, beginning = std::move(beginning)] { write_beginning(beginning); });
+}
+
+void TensorBoardRun::add_histograms(const std::string& group, int64_t step, const ModelDescription& model,
+                                    VisitTensors visit) {
+  if (waiting_bytes_ >= kWaitingBytes) {
+    ++left_out_;
+    return;
+  }
+  const double time = seconds_now();
+  (model.*visit)([&](const std::string& name, const std::vector<float>& values) {
+    waiting_bytes_ += static_cast<int64_t>(values.size() * sizeof(float));
+    writer_.post([this, time, step, tag = absl::StrCat(group, "/", name), values] {
+      write_histogram(time, step, tag, values);
+      waiting_bytes_ -= static_cast<int64_t>(values.size() * sizeof(float));
+    });
+  });
+}
+
+void TensorBoardRun::note_in(const std::string& checkpoint_directory) {
+  writer_.post([this, checkpoint_directory] {
+    const absl::Status status = note_run(checkpoint_directory, "tensorboard", {{kLogDir, directory()}});
+    if (status.ok()) return;
+    warn(absl::StrCat("TensorBoard: a training that is resumed from ", checkpoint_directory,
+                      " will begin a new run: ", std::string(status.message())));
+  });
+}
+
+void TensorBoardRun::end(std::optional<SessionStatus> status) {
+  writer_.post([this, status] { write_end(status); });
+}
+
+const std::string& TensorBoardRun::directory() {
+  if (directory_.empty()) directory_ = new_run_directory(output_dir_, absl::Now());
+  return directory_;
+}
+
+EventFile& TensorBoardRun::file() {
+  if (!file_) file_ = std::make_unique<EventFile>(directory());
+  return *file_;
+}
+
+// The directory that somebody chose wins. None: a new one with the next event.
+void TensorBoardRun::move_to(const std::string& new_directory) {
+  close();
+  has_ended_ = false;
+  directory_ = chosen_directory_.empty() ? new_directory : chosen_directory_;
+}
+
+void TensorBoardRun::write_beginning(const TensorBoardBeginning& beginning) {
+  if (has_ended_) move_to("");
+  if (beginning.resumed_at > 0) {
+    close();
+    // Its step was logged before the checkpoint was saved.
+    file_ = std::make_unique<EventFile>(directory(), beginning.resumed_at + 1);
+  }
+  const double time = seconds_now();
+  for (const auto& [name, text] : beginning.texts) file().add_to_beginning(text_event(time, 0, name, text));
+  has_session_ = beginning.hyperparameters.has_value();
+  if (has_session_) file().add_to_beginning(session_start_info_event(time, *beginning.hyperparameters));
+  file().write(0);
+}
+
+void TensorBoardRun::write(const LogRecord& record) {
+  const double time = static_cast<double>(record.time_us) / 1e6;
+  for (const auto& [name, value] : record.logs) file().add(event_of(time, record.step, name, value));
+  file().write(static_cast<int64_t>(record.logs.size()));
+  written();
+}
+
+void TensorBoardRun::write_histogram(double time, int64_t step, const std::string& tag,
+                                     const std::vector<float>& values) {
+  const Histogram histogram = histogram_of(values);
+  if (histogram.not_finite > 0 && !std::exchange(warned_of_not_finite_, true)) {
+    warn(absl::StrCat("TensorBoard: ", histogram.not_finite, " of the ", values.size(), " values of ", tag, " at step ",
+                      step, " are NaN or infinite: histograms are those of the finite ones"));
+  }
+  if (histogram.num == 0) return;
+  file().add(histogram_event(time, step, tag, histogram));
+  file().write(1);
+  written();
+}
+
+void TensorBoardRun::write_end(std::optional<SessionStatus> status) {
+  if (has_session_ && status) {
+    file().add_to_beginning(session_end_info_event(seconds_now(), *status));
+    file().write(0);
+  }
+  close();
+  has_session_ = false;
+  has_ended_ = true;
+}
+
+void TensorBoardRun::written() {
+  if (max_file_bytes_ > 0 && file_->size() >= max_file_bytes_) close();
+}
+
+void TensorBoardRun::close() {
+  if (file_) file_->report_lost();
+  file_.reset();
+}
+
+}  // namespace downbeat
