@@ -8,6 +8,7 @@
 
 #include "callbacks/vocabulary/training_arguments_flags.h"
 #include "examples/digits/digits.h"
+#include "integrations/report_to.h"
 #include "trainer/checkpoint/safetensors.h"
 #include "trainer/trainer.h"
 
@@ -69,7 +70,7 @@ int main(int argc, char** argv) {
 
     std::optional<downbeat::TraceCallback> trace;
     if (own.trace) trace.emplace(*own.trace);
-    downbeat::Trainer trainer(model, args, train, eval, downbeat::Callbacks(std::move(trace)));
+    downbeat::Trainer trainer(model, args, train, eval, downbeat::Callbacks(downbeat::report_to(args), std::move(trace)));
     trainer.compute_loss_func = downbeat::cross_entropy;
     trainer.compute_metrics = downbeat::accuracy;
     trainer.train();

@@ -1,0 +1,92 @@
+"""What //examples/digits reports with arguments drawn at random, read by the trackers' own programs and compared, value
+for value, with its trace; and the page that a user then opens, in a browser."""
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.path[:0] = ["tests/integrations/clients", "tests/integrations/support"]
+
+import browser
+
+PROGRAM = os.path.abspath(sys.argv[1])
+CLIENTS = os.path.abspath("tests/integrations/clients")
+
+
+def rewritten(name):
+    for prefix in ("eval", "test"):
+        if name.startswith(prefix + "_"):
+            return f"{prefix}/{name[5:]}"
+    return "train/" + name
+
+
+def drawn(seed):
+    """Flags of one run; every kind of line is logged."""
+    draw = random.Random(seed)
+    return {"num_train_epochs": draw.choice([1, 2]), "learning_rate": draw.choice([1e-3, 3e-3, 0.01]),
+            "per_device_train_batch_size": draw.choice([16, 32, 50]), "gradient_accumulation_steps": draw.choice([1, 3]),
+            "logging_steps": draw.choice([1, 7, 20]), "logging_first_step": draw.choice(["true", "false"]),
+            "eval_strategy": draw.choice(["epoch", "steps"]), "eval_steps": draw.choice([10, 25]),
+            "lr_scheduler_type": draw.choice(["linear", "cosine"]), "warmup_steps": draw.choice([0, 5]),
+            "save_strategy": draw.choice(["no", "epoch"]), "seed": draw.randrange(1000)}
+
+
+def series_of(trace):
+    """{name: [[step, value]]} of all that on_log heard."""
+    series = {}
+    with open(trace, encoding="utf-8") as lines:
+        for event in map(json.loads, lines):
+            for name, value in (event["logs"] or {}).items() if event["event"] == "on_log" else ():
+                series.setdefault(rewritten(name), []).append([event["global_step"], value])
+    return series
+
+
+class DigitsTest(unittest.TestCase):
+    def setUp(self):
+        self.directory = tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, self.directory)
+
+    def run_digits(self, flags, env=None):
+        command = [PROGRAM, *(f"--{name}={value}" for name, value in flags.items()), "--trace=trace.jsonl"]
+        result = subprocess.run(command, cwd=self.directory, capture_output=True, text=True, check=False,
+                                env={**os.environ, **(env or {}), "BUILD_WORKING_DIRECTORY": self.directory})
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertNotIn("downbeat: warning", result.stderr)
+        return series_of(os.path.join(self.directory, "trace.jsonl"))
+
+    def check(self, script, path, expected):
+        expect = os.path.join(self.directory, "expected.json")
+        with open(expect, "w", encoding="utf-8") as file:
+            json.dump(expected, file)
+        result = subprocess.run([sys.executable, os.path.join(CLIENTS, script), path, "--expect", expect],
+                                capture_output=True, text=True, check=False)
+        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+        print(script, result.stdout.strip())
+
+    def test_tensorboard_shows_every_value_of_the_trace(self):
+        for seed in range(4):
+            with self.subTest(seed=seed):
+                flags = {**drawn(seed), "report_to": "tensorboard", "output_dir": f"run{seed}"}
+                series = self.run_digits(flags)
+                params = {k: flags[k] for k in ("learning_rate", "per_device_train_batch_size", "logging_steps", "seed")}
+                self.check("check_tensorboard.py", os.path.join(self.directory, f"run{seed}", "runs"),
+                           {"metrics": series, "exact_metrics": True, "params": params})
+
+    def test_the_page_of_tensorboard_shows_the_curves(self):
+        self.run_digits({"num_train_epochs": 1, "logging_steps": 5, "eval_strategy": "epoch", "save_strategy": "no",
+                         "report_to": "tensorboard", "output_dir": "run"})
+        browser.require(self)
+        with browser.served([sys.executable, "-m", "tensorboard.main", "--logdir", "run", "--host", "127.0.0.1",
+                             "--port", "{port}"], self.directory) as url:
+            names = {"train/loss", "train/learning_rate", "eval/accuracy"}
+            page = browser.page(url + "/#timeseries", lambda text: all(name in text for name in names))
+        self.assertEqual({name for name in names if name not in page}, set())
+
+
+if __name__ == "__main__":
+    sys.argv[1:] = []
+    unittest.main(verbosity=2)
