@@ -1,0 +1,81 @@
+"""The reference run by Downbeat gives each tracker the keys, steps and values that HuggingFace's own callback gave it in
+the run of clients/hf_reference_logs.py. Each difference that is allowed stands here with its reason."""
+import json
+import math
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.path[:0] = ["tests/integrations/clients", "tests/integrations/support"]
+
+import check_tensorboard
+
+PROGRAM = os.path.abspath(sys.argv[1])
+REFERENCE = os.path.abspath("tests/integrations/clients/hf_reference")
+
+FLAGS = ("--output_dir=run --run_name=hf-reference --num_train_epochs=2 --per_device_train_batch_size=8 "
+         "--per_device_eval_batch_size=8 --learning_rate=0.05 --weight_decay=0.01 --logging_steps=4 --eval_strategy=steps "
+         "--eval_steps=8 --save_strategy=steps --save_steps=8 --save_total_limit=2 --seed=42 --use_cpu --optim=adamw_torch "
+         "--disable_tqdm --train_sampling_strategy=sequential --trace=trace.jsonl").split()
+
+CLOCK = ("runtime", "per_second")  # differ from run to run
+
+# Parameters that HuggingFace's run has otherwise or alone.
+PARAMETERS = {
+    "output_dir": "the reference's is an absolute path",
+    "report_to": "the reference reports to several trackers at once",
+    "train_sampling_strategy": "the reference replaces the sampler instead",
+    "dataloader_pin_memory": "the reference turns it off; Downbeat has no pinned memory",
+    "total_flos": "Downbeat does not estimate them",
+}
+
+
+def is_clock(name):
+    return any(word in name for word in CLOCK)
+
+
+def reference(name):
+    with open(os.path.join(REFERENCE, name), encoding="utf-8") as file:
+        return json.load(file)
+
+
+class ReferenceTest(unittest.TestCase):
+    def setUp(self):
+        self.directory = tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, self.directory)
+
+    def run_reference(self, *flags):
+        result = subprocess.run([PROGRAM, *FLAGS, *flags], cwd=self.directory, capture_output=True, text=True, check=False,
+                                env={**os.environ, "BUILD_WORKING_DIRECTORY": self.directory})
+        self.assertEqual(result.returncode, 0, result.stderr)
+
+    def compare_metrics(self, found, expected):
+        self.assertEqual(sorted(found), sorted(expected))
+        for name, points in expected.items():
+            with self.subTest(metric=name):
+                self.assertEqual([step for step, _ in found[name]], [step for step, _ in points])
+                if is_clock(name):
+                    continue
+                for (step, value), (_, wanted) in zip(found[name], points):
+                    self.assertTrue(math.isclose(value, wanted, rel_tol=1e-5, abs_tol=1e-8), f"{step}: {value}, {wanted}")
+
+    def compare_parameters(self, found, expected):
+        shared = [name for name in expected if name in found and name not in PARAMETERS]
+        self.assertGreater(len(shared), 40)
+        self.assertEqual({name: found[name] for name in shared}, {name: expected[name] for name in shared})
+
+    def test_tensorboard(self):
+        self.run_reference("--report_to=tensorboard")
+        found = check_tensorboard.read(os.path.join(self.directory, "run", "runs"))
+        expected = reference("tensorboard.json")
+        self.compare_metrics(found["metrics"], expected["metrics"])
+        self.compare_parameters(found["params"], expected["params"])
+        self.assertEqual({"args", "model_config"}, set(found["texts"]))
+
+
+if __name__ == "__main__":
+    sys.argv[1:] = []
+    unittest.main(verbosity=2)
