@@ -17,7 +17,7 @@ namespace {
 
 struct Cpu {
   std::string name;
-  double watts;
+  double watts = 0;  // 0 where the table's own value is garbled, as for four old Celerons
 };
 
 std::vector<Cpu> read_table() {
@@ -25,9 +25,9 @@ std::vector<Cpu> read_table() {
   std::vector<Cpu> table;
   for (const absl::string_view record : csv_records({text.data(), text.size()})) {
     const std::vector<std::string> fields = csv_fields(record);
+    if (fields.size() != 2 || fields[0] == "Name") continue;
     double watts = 0;
-    if (fields.size() == 2 && absl::SimpleAtod(fields[1], &watts))
-      table.push_back({fields[0], watts});  // not the header
+    table.push_back({fields[0], absl::SimpleAtod(fields[1], &watts) ? watts : 0});
   }
   return table;
 }

@@ -39,9 +39,9 @@ struct Figures {
 };
 
 struct MachineDescription {
-  std::string cpu_model;
+  std::string cpu_model = {};
   int64_t cpu_count = 0;  // threads
-  std::string gpu_model;
+  std::string gpu_model = {};
   std::size_t gpu_count = 0;
   double ram_total = 0;  // GiB
 };
@@ -65,12 +65,12 @@ class EnergyMeter {
 
   double pue_;
   MachineDescription machine_;
-  std::string method_;
+  std::string method_ = {};
   std::unique_ptr<EnergySource> cpu_;
   std::unique_ptr<EnergySource> ram_;
   std::unique_ptr<NvidiaGpus> gpus_;
   Figures figures_;
-  std::optional<CpuTimes> times_;
+  std::optional<CpuTimes> times_ = {};
   double measured_ = 0;
 };
 

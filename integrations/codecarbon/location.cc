@@ -83,7 +83,8 @@ std::optional<double> of_province_of_china(const std::string& region) {
       break;
     }
   }
-  for (const json& province : json::parse(codecarbon_data::china_provincial_emissions).at("data")) {
+  const json provinces = json::parse(codecarbon_data::china_provincial_emissions).at("data");
+  for (const json& province : provinces) {
     const json& names = province.at("names");
     if (std::find(names.begin(), names.end(), name) != names.end()) return province.at("emission_factor").get<double>();
   }

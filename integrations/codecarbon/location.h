@@ -10,13 +10,13 @@
 namespace downbeat {
 
 struct Location {
-  std::string country_name;
-  std::string country_iso_code;
-  std::string region;
-  std::string cloud_provider;  // empty where the settings name no cloud
-  std::string cloud_region;
+  std::string country_name = {};
+  std::string country_iso_code = {};
+  std::string region = {};
+  std::string cloud_provider = {};  // empty where the settings name no cloud
+  std::string cloud_region = {};
   double grams_per_kilowatt_hour = 0;
-  std::string notice;  // for a person: why it is not the figure that was asked for; mostly empty
+  std::string notice = {};  // for a person: why it is not the figure that was asked for; mostly empty
 };
 
 // The settings' intensity if they force one, else their cloud's, their region's (USA, Canada, China, the zones of
