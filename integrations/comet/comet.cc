@@ -118,7 +118,8 @@ CometCallback::Run::Run(const CometOptions& options, CometSettings settings, con
   if (may_exist || settings_.is_online) experiment.resume_strategy = goes_on ? settings_.mode : "get_or_create";
   std::vector<Json> description = description_of(args, model, settings_.is_online, experiment.start_ms);
   if (settings_.lacks_key) {
-    warn(absl::StrCat("Comet: COMET_API_KEY is not set, so the run is kept offline in ", settings_.offline_directory));
+    warn(absl::StrCat("Comet: COMET_API_KEY is not set, so the run is kept in ", settings_.offline_directory,
+                      "; `comet upload` sends its archive"));
   }
   writer_ = std::make_unique<BackgroundWriter>(
       "Comet", [this](const LogRecord& record) { write(record); }, [this] { flush(); });
