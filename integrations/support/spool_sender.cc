@@ -73,6 +73,7 @@ bool SpoolSender::finish(absl::Duration at_most) {
   changed_.wait(lock, [this] { return ended_; });
   spool_.report_lost();
   if (spool_.is_empty()) return refused_ == 0;
+  if (!options_.says_what_stays) return false;
   warn(absl::StrCat(tracker_, ": what ", options_.server, " has not taken is kept in ", spool_.path(),
                     options_.replay.empty() ? "" : "; to send it: ", options_.replay));
   return false;

@@ -48,6 +48,7 @@ struct SpoolSenderOptions {
   std::string server = {};       // as the warnings call it
   std::string credentials = {};  // names the environment variables to set, for 401 and 403
   std::string replay = {};       // what to do to send later what stayed, "DOES THIS": "run `...`"
+  bool says_what_stays = true;   // false: finish() leaves that to its caller
   HttpClient* client = nullptr;  // whose request is broken off when the time of finish() is over
   absl::Duration first_delay = absl::Seconds(1);
   absl::Duration longest_delay = absl::Seconds(60);

@@ -20,6 +20,7 @@ import urllib.parse
 
 class _Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # else each answer waits 40 ms
 
     def log_message(self, *_):
         pass
@@ -34,6 +35,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if fault == "half-open":
             proxy.held.append(self.connection)
             proxy.closing.wait()
+            self.close_connection = True
+            return None
+        if fault == "refuse":  # a connection from before
             self.close_connection = True
             return None
         status, headers, answer = proxy.forward(self.command, self.path, self.headers, body)
