@@ -7,11 +7,15 @@
 #pragma once
 
 #include "callbacks/vocabulary/training_arguments.h"
+#include "integrations/codecarbon/codecarbon.h"
+#include "integrations/comet/comet.h"
 #include "integrations/report_to_these.h"
 #include "integrations/tensorboard/tensorboard.h"
 
 namespace downbeat {
 
-inline auto report_to(const TrainingArguments& args) { return report_to<TensorBoardCallback>(args); }
+inline auto report_to(const TrainingArguments& args) {
+  return report_to<TensorBoardCallback, CometCallback, CodeCarbonCallback>(args);
+}
 
 }  // namespace downbeat
