@@ -3,7 +3,6 @@
 #include <absl/strings/ascii.h>
 
 #include <algorithm>
-#include <regex>
 #include <set>
 
 #include "absl/strings/numbers.h"
@@ -32,12 +31,36 @@ std::vector<Cpu> read_table() {
   return table;
 }
 
+std::size_t after(const std::string& text, std::size_t at, bool (*kind)(unsigned char)) {
+  while (at < text.size() && kind(static_cast<unsigned char>(text[at]))) ++at;
+  return at;
+}
+
+// Where " @ 2.30GHz" ends that begins at `at`; `at` where it is none.
+std::size_t frequency_end(const std::string& text, std::size_t at) {
+  if (text.compare(at, 2, " @") != 0) return at;
+  const std::size_t whole = after(text, at + 2, absl::ascii_isspace);
+  const std::size_t point = after(text, whole, absl::ascii_isdigit);
+  if (point == whole || text.compare(point, 1, ".") != 0) return at;
+  const std::size_t unit = after(text, point + 1, absl::ascii_isdigit);
+  return unit > point + 1 && text.compare(unit, 3, "GHz") == 0 ? unit + 3 : at;
+}
+
+std::string without_frequencies(const std::string& text) {
+  std::string rest;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = frequency_end(text, at);
+    if (end == at) rest += text[at];
+    at = std::max(end, at + 1);
+  }
+  return rest;
+}
+
 std::string without_decorations(std::string model) {
   absl::StrReplaceAll({{"(R)", ""}}, &model);
   if (const std::size_t at = model.find(" CPU @ "); at != std::string::npos && at > 0) model.resize(at);
   absl::StrReplaceAll({{" CPU", ""}}, &model);
-  static const std::regex frequency(" @\\s*\\d+\\.\\d+GHz");
-  return std::regex_replace(model, frequency, "");
+  return without_frequencies(model);
 }
 
 // Letters and digits of ASCII; no name of the table has other letters.
