@@ -26,8 +26,8 @@ namespace downbeat {
 
 struct CometExperiment {
   std::string key;
-  std::string workspace;                   // empty: the service chooses
-  std::string project_name;                // empty: the service chooses
+  std::string workspace = {};              // empty: the service chooses
+  std::string project_name = {};           // empty: the service chooses
   std::string resume_strategy = "create";  // create, get, get_or_create: what `comet upload` does about the experiment
   int64_t start_ms = 0;
 };
