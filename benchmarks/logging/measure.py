@@ -10,16 +10,17 @@ import subprocess
 import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+SOURCE = os.path.dirname(os.path.realpath(__file__))
 ROOT = os.environ.get("BUILD_WORKSPACE_DIRECTORY", os.getcwd())
 
 
 def sides():
     """{name: command without OUTPUT_DIR and LINES}"""
     program = os.path.join(HERE, "one_tracker")
-    found = {f"Downbeat, {trackers}": [program, trackers] for trackers in ("none", "tensorboard", "all")}
+    found = {f"Downbeat, {trackers}": [program, trackers] for trackers in ("none", "tensorboard", "comet_ml", "all")}
     python = os.path.join(ROOT, ".venv-trackers", "bin", "python")
     if os.path.exists(python):
-        found["SummaryWriter.add_scalar and flush"] = [python, os.path.join(HERE, "one_client.py"), "tensorboard"]
+        found["SummaryWriter.add_scalar and flush"] = [python, os.path.join(SOURCE, "one_client.py"), "tensorboard"]
     else:
         print("no .venv-trackers, hence without the official clients; tests/integrations/clients/setup.sh makes it")
     return found

