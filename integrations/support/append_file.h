@@ -35,6 +35,8 @@ class AppendFile {
   // `values`: how many logged numbers the record holds, for the count of what is lost.
   bool append(absl::string_view record, int64_t values = 0);
 
+  void try_again() { next_try_ = absl::InfinitePast(); }  // with the next record, as it is the last
+
   int64_t size() const { return size_; }  // bytes of whole records
   int64_t lost() const { return lost_; }  // values
   void report_lost() const;
