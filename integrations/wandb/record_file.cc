@@ -1,0 +1,80 @@
+#include "integrations/wandb/record_file.h"
+
+#include <zlib.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <utility>
+
+#include "integrations/support/protobuf_writer.h"
+
+namespace downbeat {
+namespace {
+
+constexpr std::size_t kBlock = 32768;
+constexpr std::size_t kChunkHeader = 7;
+
+enum ChunkType : char { kFull = 1, kFirst = 2, kMiddle = 3, kLast = 4 };
+
+ChunkType type_of(bool is_first, bool is_last) {
+  if (is_first) return is_last ? kFull : kFirst;
+  return is_last ? kLast : kMiddle;
+}
+
+void append_little_endian(std::string& to, uint32_t value, int bytes) {
+  for (int i = 0; i < bytes; ++i) to += static_cast<char>(value >> (8 * i));
+}
+
+void append_chunk(std::string& to, ChunkType type, absl::string_view payload) {
+  std::string checked(1, type);
+  checked.append(payload.data(), payload.size());
+  const uLong crc = crc32(0, reinterpret_cast<const Bytef*>(checked.data()), static_cast<uInt>(checked.size()));
+  append_little_endian(to, static_cast<uint32_t>(crc), 4);
+  append_little_endian(to, static_cast<uint32_t>(payload.size()), 2);
+  to += checked;
+}
+
+}  // namespace
+
+std::string framed(int64_t at, absl::string_view record) {
+  std::string out;
+  bool is_first = true;
+  bool is_last = false;
+  while (!is_last) {
+    std::size_t left = kBlock - (static_cast<std::size_t>(at) + out.size()) % kBlock;
+    if (left < kChunkHeader) {
+      out.append(left, '\0');
+      left = kBlock;
+    }
+    const absl::string_view payload = record.substr(0, left - kChunkHeader);
+    record.remove_prefix(payload.size());
+    is_last = record.empty();
+    append_chunk(out, type_of(is_first, is_last), payload);
+    is_first = false;
+  }
+  return out;
+}
+
+RecordFile::RecordFile(std::string path) : file_("W&B", std::move(path), {.must_be_new = true}) {}
+
+void RecordFile::hold(std::vector<std::string> records) {
+  for (std::string& record : records) held_.push_back(std::move(record));
+}
+
+bool RecordFile::append(const std::vector<std::string>& records, int64_t values) {
+  std::string bytes;
+  if (!is_begun()) bytes.assign(kWandbFileHeader.data(), kWandbFileHeader.size());
+  int64_t number = number_;
+  for (const auto* some : {&std::as_const(held_), &records}) {
+    for (const std::string& record : *some) {
+      const std::string numbered = ProtobufWriter().add_int64(1, ++number).bytes() + record;
+      bytes += framed(file_.size() + static_cast<int64_t>(bytes.size()), numbered);
+    }
+  }
+  if (!file_.append(bytes, values)) return false;
+  number_ = number;
+  held_.clear();
+  return true;
+}
+
+}  // namespace downbeat
