@@ -57,11 +57,12 @@ bool netrc_has_password(absl::string_view netrc, absl::string_view host) {
   bool is_meant = false;
   const std::vector<std::string> words = words_of(netrc);
   for (std::size_t i = 0; i < words.size(); ++i) {
-    const bool has_next = i + 1 < words.size();
-    if (words[i] == "default") is_meant = true;
-    if (words[i] == "machine" && has_next) is_meant = words[++i] == host;
-    if ((words[i] == "login" || words[i] == "account" || words[i] == "user") && has_next) ++i;
-    if (words[i] == "password" && has_next && !words[++i].empty() && is_meant) return true;
+    const std::string& word = words[i];
+    if (word == "default") is_meant = true;
+    if (word == "default" || i + 1 == words.size()) continue;
+    const std::string& value = words[++i];
+    if (word == "machine") is_meant = value == host;
+    if (word == "password" && is_meant && !value.empty()) return true;
   }
   return false;
 }

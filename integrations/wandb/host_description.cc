@@ -4,6 +4,7 @@
 #include <absl/strings/match.h>
 #include <absl/strings/numbers.h>
 #include <absl/strings/str_split.h>
+#include <absl/strings/strip.h>
 #include <absl/time/clock.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -65,9 +66,10 @@ void add_gpus(WandbMachine& machine) {
 
 // The argument's name where it says that its value is one.
 std::string secret_name_of(const std::string& argument) {
-  if (!absl::StartsWith(argument, "-")) return "";
-  std::string name = argument.substr(argument.find_first_not_of('-'), std::string::npos);
-  name = absl::AsciiStrToUpper(name.substr(0, name.find('=')));
+  absl::string_view rest = argument;
+  if (!absl::StartsWith(rest, "-")) return "";
+  while (absl::ConsumePrefix(&rest, "-")) continue;
+  const std::string name = absl::AsciiStrToUpper(rest.substr(0, rest.find('=')));
   const bool is_secret = absl::EndsWith(name, "TOKEN") || absl::EndsWith(name, "KEY") ||
                          absl::EndsWith(name, "PASSWORD") || absl::EndsWith(name, "SECRET");
   return is_secret ? name : "";

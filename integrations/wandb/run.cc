@@ -8,6 +8,7 @@
 #include <array>
 #include <cmath>
 #include <filesystem>
+#include <functional>
 #include <set>
 #include <stdexcept>
 #include <variant>
@@ -95,6 +96,20 @@ std::string shell_word(const std::string& text) {
   return is_plain ? text : absl::StrCat("'", absl::StrReplaceAll(text, {{"'", "'\\''"}}), "'");
 }
 
+// What uploads the run: with its earlier parts that no program was given yet.
+std::string sync_command(const WandbSettings& settings, const WandbIdentity& identity, const std::string& directory) {
+  std::string command = identity.resumes ? "WANDB_RESUME=allow wandb sync" : "wandb sync";
+  if (identity.resumes) {
+    for (const std::string& file : files_of_run(settings.directory, identity.run_id)) {
+      std::error_code error;
+      const fs::path part = fs::path(file).parent_path();
+      const bool is_taken = fs::exists(file + ".synced", error) || fs::exists(part / "logs/sync.log", error);
+      if (!is_taken) absl::StrAppend(&command, " ", shell_word(part.string()));
+    }
+  }
+  return absl::StrCat(command, " ", shell_word(directory));
+}
+
 WandbRunDescription description_of(const WandbSettings& settings, const std::string& run_id, int64_t start_us) {
   return {.run_id = run_id,
           .entity = settings.entity,
@@ -122,11 +137,14 @@ std::string rounded(double epoch) {
   return absl::SimpleAtod(absl::StrFormat("%.2f", epoch), &value) ? python_float(value) : python_float(epoch);
 }
 
+// The note of a tracker in a checkpoint (run_identity.h), which is there or not as it comes.
+bool is_of_tracker(const std::string& path) { return absl::EndsWith(path, "_run.json"); }
+
 // Of a checkpoint: what belongs to the model and not to the training.
 bool is_of_model(const std::string& path) {
   static const std::set<std::string>& others =
       *new std::set<std::string>{"optimizer.pt", "optimizer.bin", "scheduler.pt", "scaler.pt", "trainer_state.json"};
-  return !others.contains(path) && !absl::StartsWith(path, "rng_state") && !absl::EndsWith(path, "_run.json") &&
+  return !others.contains(path) && !absl::StartsWith(path, "rng_state") && !is_of_tracker(path) &&
          !absl::StrContains(path, '/');
 }
 
@@ -159,8 +177,7 @@ WandbRun::WandbRun(WandbSettings settings, WandbIdentity identity, const Trainin
       identity_(std::move(identity)),
       start_us_(now_us()),
       directory_(make_run_directory(settings_.directory, absl::FromUnixMicros(start_us_), identity_.run_id)),
-      sync_command_(
-          absl::StrCat(identity_.resumes ? "WANDB_RESUME=allow " : "", "wandb sync ", shell_word(directory_))),
+      sync_command_(sync_command(settings_, identity_, directory_)),
       num_parameters_(model != nullptr ? std::optional(model->num_parameters()) : std::nullopt),
       description_(description_of(settings_, identity_.run_id, start_us_)),
       file_(absl::StrCat(directory_, "/run-", identity_.run_id, ".wandb")),
@@ -216,8 +233,7 @@ void WandbRun::save(const TrainerState& state, const Checkpoint& checkpoint) {
   });
   if (settings_.log_model != WandbLogModel::checkpoint) return;
 
-  const auto all = [](const std::string&) { return true; };
-  writer_.post([this, files = link_files(checkpoint.directory, next_artifact_directory(), all),
+  writer_.post([this, files = link_files(checkpoint.directory, next_artifact_directory(), std::not_fn(is_of_tracker)),
                 aliases = std::vector{absl::StrCat("epoch_", rounded(state.epoch)),
                                       absl::StrCat("checkpoint_global_step_", state.global_step)}] {
     Json metadata = numbers_of_summary();
@@ -360,8 +376,8 @@ void WandbRun::write_stats(int64_t time_us) {
 }
 
 void WandbRun::log_artifact(const StagedFiles& files, Json metadata, std::vector<std::string> aliases) {
-  absl::StatusOr<std::vector<WandbArtifactFile>> contents = copy_rest(files);
-  if (contents.status().ok()) contents = contents_of(files.directory);
+  const absl::Status copied = copy_rest(files);
+  auto contents = copied.ok() ? contents_of(files.directory) : copied;
   if (!contents.ok()) {
     return warn(absl::StrCat("W&B: the artifact ", aliases.front(), " cannot be kept: ", contents.status().message()));
   }

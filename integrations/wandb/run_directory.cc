@@ -50,7 +50,9 @@ std::vector<std::string> files_of_run(const std::string& directory, const std::s
     std::error_code missing;
     if (entry->path().filename() != "latest-run" && fs::exists(file, missing)) files.push_back(file.string());
   }
-  std::sort(files.begin(), files.end());
+  const auto directory_of = [](const std::string& file) { return fs::path(file).parent_path(); };
+  std::sort(files.begin(), files.end(),
+            [&](const std::string& a, const std::string& b) { return directory_of(a) < directory_of(b); });
   return files;
 }
 

@@ -17,7 +17,7 @@ std::string make_run_directory(const std::string& directory, absl::Time start, c
 // files/, logs/ and tmp/, where they are missing, and latest-run.
 void complete_run_directory(const std::string& run_directory);
 
-// The directories of earlier parts of this run, which was begun by other programs.
+// The .wandb files of this run below `directory`, oldest first: a run that was resumed has several.
 std::vector<std::string> files_of_run(const std::string& directory, const std::string& run_id);
 
 }  // namespace downbeat
