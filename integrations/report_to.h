@@ -11,11 +11,12 @@
 #include "integrations/comet/comet.h"
 #include "integrations/report_to_these.h"
 #include "integrations/tensorboard/tensorboard.h"
+#include "integrations/wandb/wandb.h"
 
 namespace downbeat {
 
 inline auto report_to(const TrainingArguments& args) {
-  return report_to<TensorBoardCallback, CometCallback, CodeCarbonCallback>(args);
+  return report_to<TensorBoardCallback, WandbCallback, CometCallback, CodeCarbonCallback>(args);
 }
 
 }  // namespace downbeat

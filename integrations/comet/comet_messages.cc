@@ -9,8 +9,8 @@
 #include <utility>
 #include <variant>
 
-#include "integrations/comet/comet_command.h"
 #include "integrations/support/machine.h"
+#include "integrations/support/secrets.h"
 
 namespace downbeat {
 namespace {

@@ -9,7 +9,7 @@
 #include <stdexcept>
 
 #include "integrations/support/environment.h"
-#include "integrations/support/http_client.h"
+#include "integrations/support/secrets.h"
 
 namespace downbeat {
 namespace {

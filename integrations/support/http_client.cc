@@ -5,11 +5,12 @@
 #include <absl/time/clock.h>
 #include <curl/curl.h>
 
-#include <algorithm>
 #include <cctype>
 #include <cstdio>
 #include <filesystem>
 #include <limits>
+
+#include "integrations/support/secrets.h"
 
 namespace downbeat {
 namespace {
@@ -138,16 +139,6 @@ std::string percent_encoded(const std::string& text) {
     is_plain&& byte < 128 ? void(encoded += c) : absl::StrAppend(&encoded, "%", absl::Hex(byte, absl::kZeroPad2));
   }
   return encoded;
-}
-
-std::string without_credentials(const std::string& url) {
-  std::string clean = url.substr(0, url.find_first_of("?#"));
-  const std::size_t scheme = clean.find("://");
-  const std::size_t host = scheme == std::string::npos ? 0 : scheme + 3;
-  const std::size_t end = std::min(clean.find('/', host), clean.size());
-  const std::size_t at = clean.rfind('@', end);
-  if (at != std::string::npos && at >= host && at < end) clean.erase(host, at + 1 - host);
-  return clean;
 }
 
 std::string base64(const std::string& bytes) { return absl::Base64Escape(bytes); }

@@ -67,8 +67,7 @@ class HttpClient {
   std::atomic<int64_t> cancel_at_;  // microseconds since 1970
 };
 
-std::string percent_encoded(const std::string& text);     // all but letters, digits and - . _ ~
-std::string without_credentials(const std::string& url);  // for messages: no user info, no query
+std::string percent_encoded(const std::string& text);  // all but letters, digits and - . _ ~
 std::string base64(const std::string& bytes);
 
 }  // namespace downbeat

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "integrations/support/environment.h"
+#include "integrations/support/secrets.h"
 #include "integrations/support/small_file.h"
 
 namespace downbeat {
@@ -59,13 +60,8 @@ std::string commit_of(const fs::path& git, const fs::path& common) {
   return commit.empty() ? packed_commit_of(common, std::string(branch)) : commit;
 }
 
-std::string without_user_info(const std::string& url) {
-  const std::size_t scheme = url.find("://");
-  if (scheme == std::string::npos) return url;
-  const std::size_t begin = scheme + 3;
-  const std::size_t at = url.substr(begin, url.find('/', begin) - begin).rfind('@');
-  return at == std::string::npos ? url : url.substr(0, begin) + url.substr(begin + at + 1);
-}
+// Addresses like git@host:path hold no secret.
+std::string shown(const std::string& url) { return absl::StrContains(url, "://") ? without_credentials(url) : url; }
 
 std::string origin_of(const fs::path& common) {
   const std::string config = read_small_file((common / "config").string()).value_or("");
@@ -75,7 +71,7 @@ std::string origin_of(const fs::path& common) {
     if (absl::StartsWith(line, "[")) is_origin = line == "[remote \"origin\"]";
     const std::pair<absl::string_view, absl::string_view> parts = absl::StrSplit(line, absl::MaxSplits('=', 1));
     if (is_origin && absl::StripAsciiWhitespace(parts.first) == "url") {
-      return without_user_info(std::string(absl::StripAsciiWhitespace(parts.second)));
+      return shown(std::string(absl::StripAsciiWhitespace(parts.second)));
     }
   }
   return "";
@@ -95,7 +91,7 @@ GitState git_state() {
   std::error_code error;
   GitState state = git_state_of(fs::current_path(error));
   state.commit = environment_variable("WANDB_GIT_COMMIT", state.commit);
-  state.remote = without_user_info(environment_variable("WANDB_GIT_REMOTE_URL", state.remote));
+  state.remote = shown(environment_variable("WANDB_GIT_REMOTE_URL", state.remote));
   return state;
 }
 

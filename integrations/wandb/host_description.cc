@@ -18,6 +18,7 @@
 #include "callbacks/vocabulary/python_json.h"
 #include "integrations/support/environment.h"
 #include "integrations/support/machine.h"
+#include "integrations/support/secrets.h"
 #include "integrations/support/small_file.h"
 
 namespace downbeat {
@@ -64,17 +65,6 @@ void add_gpus(WandbMachine& machine) {
   }
 }
 
-// The argument's name where it says that its value is one.
-std::string secret_name_of(const std::string& argument) {
-  absl::string_view rest = argument;
-  if (!absl::StartsWith(rest, "-")) return "";
-  while (absl::ConsumePrefix(&rest, "-")) continue;
-  const std::string name = absl::AsciiStrToUpper(rest.substr(0, rest.find('=')));
-  const bool is_secret = absl::EndsWith(name, "TOKEN") || absl::EndsWith(name, "KEY") ||
-                         absl::EndsWith(name, "PASSWORD") || absl::EndsWith(name, "SECRET");
-  return is_secret ? name : "";
-}
-
 double cpu_seconds_of_process() {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
@@ -95,20 +85,6 @@ WandbMachine machine_of_run() {
                        .memory = static_cast<int64_t>(value_in("/proc/meminfo", "MemTotal") * 1024)};
   add_gpus(machine);
   return machine;
-}
-
-std::vector<std::string> without_secrets(std::vector<std::string> arguments) {
-  for (std::size_t i = 0; i < arguments.size(); ++i) {
-    const std::string name = secret_name_of(arguments[i]);
-    if (name.empty()) continue;
-    const std::size_t equals = arguments[i].find('=');
-    if (equals != std::string::npos) {
-      arguments[i] = absl::StrCat(arguments[i].substr(0, equals + 1), "<", name, ">");
-    } else if (i + 1 < arguments.size()) {
-      arguments[++i] = absl::StrCat("<", name, ">");
-    }
-  }
-  return arguments;
 }
 
 WandbItems ProcessStats::now() {

@@ -12,9 +12,6 @@ namespace downbeat {
 
 WandbMachine machine_of_run();
 
-// Values of arguments that are called ..._token, ...key, ...password or ...secret are written as <NAME>.
-std::vector<std::string> without_secrets(std::vector<std::string> arguments);
-
 // Use of CPU and memory, under the names of the official client.
 class ProcessStats {
  public:

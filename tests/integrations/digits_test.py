@@ -1,5 +1,6 @@
 """What //examples/digits reports with arguments drawn at random, read by the trackers' own programs and compared, value
 for value, with its trace; and the page that a user then opens, in a browser."""
+import glob
 import json
 import os
 import random
@@ -15,6 +16,7 @@ import browser
 
 PROGRAM = os.path.abspath(sys.argv[1])
 CLIENTS = os.path.abspath("tests/integrations/clients")
+OF_WHOLE_RUN = ("train_runtime", "train_samples_per_second", "train_steps_per_second", "train_loss", "total_flos")
 
 
 def rewritten(name):
@@ -74,6 +76,16 @@ class DigitsTest(unittest.TestCase):
                 params = {k: flags[k] for k in ("learning_rate", "per_device_train_batch_size", "logging_steps", "seed")}
                 self.check("check_tensorboard.py", os.path.join(self.directory, f"run{seed}", "runs"),
                            {"metrics": series, "exact_metrics": True, "params": params})
+
+    def test_wandb_reads_and_uploads_every_value_of_the_trace(self):
+        flags = {**drawn(6), "report_to": "wandb", "output_dir": "run", "run_name": "drawn"}
+        series = self.run_digits(flags, {"WANDB_MODE": "offline"})
+        whole_run = {name: series.pop("train/" + name)[-1][1] for name in OF_WHOLE_RUN}  # in the summary only
+        (run,) = glob.glob(os.path.join(self.directory, "wandb", "offline-run-*"))
+        self.check("check_wandb.py", run,
+                   {"metrics": series, "min_points": {"train/global_step": 1}, "exact_metrics": True,
+                    "texts": {name: str(value) for name, value in whole_run.items()},
+                    "params": {name: flags[name] for name in ("run_name", "learning_rate", "seed")}})
 
     def test_comet_takes_every_value_of_the_trace(self):
         flags = {**drawn(4), "report_to": "comet_ml", "output_dir": "run", "run_name": "drawn"}

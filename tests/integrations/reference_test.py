@@ -1,5 +1,6 @@
 """The reference run by Downbeat gives each tracker the keys, steps and values that HuggingFace's own callback gave it in
 the run of clients/hf_reference_logs.py. Each difference that is allowed stands here with its reason."""
+import glob
 import json
 import math
 import os
@@ -12,6 +13,7 @@ import unittest
 sys.path[:0] = ["tests/integrations/clients", "tests/integrations/support"]
 
 import check_tensorboard
+import check_wandb
 
 PROGRAM = os.path.abspath(sys.argv[1])
 REFERENCE = os.path.abspath("tests/integrations/clients/hf_reference")
@@ -47,9 +49,9 @@ class ReferenceTest(unittest.TestCase):
         self.directory = tempfile.mkdtemp()
         self.addCleanup(shutil.rmtree, self.directory)
 
-    def run_reference(self, *flags):
+    def run_reference(self, *flags, **env):
         result = subprocess.run([PROGRAM, *FLAGS, *flags], cwd=self.directory, capture_output=True, text=True, check=False,
-                                env={**os.environ, "BUILD_WORKING_DIRECTORY": self.directory})
+                                env={**os.environ, **env, "BUILD_WORKING_DIRECTORY": self.directory})
         self.assertEqual(result.returncode, 0, result.stderr)
 
     def compare_metrics(self, found, expected):
@@ -74,6 +76,30 @@ class ReferenceTest(unittest.TestCase):
         self.compare_metrics(found["metrics"], expected["metrics"])
         self.compare_parameters(found["params"], expected["params"])
         self.assertEqual({"args", "model_config"}, set(found["texts"]))
+
+    def wandb_run(self, **env):
+        self.run_reference("--report_to=wandb", WANDB_MODE="offline", **env)
+        (path,) = glob.glob(os.path.join(self.directory, "wandb", "offline-run-*", "*.wandb"))
+        return path
+
+    def test_wandb(self):
+        found = check_wandb.read(self.wandb_run())
+        expected = reference("wandb.json")
+        self.compare_metrics(found["metrics"], expected["metrics"])
+        self.compare_parameters(found["params"], expected["params"])
+        self.assertEqual(sorted(found["texts"]), sorted(expected["texts"]), "the summary")
+        self.assertEqual([sorted(row) for row in found["rows"]], [sorted(row) for row in expected["rows"]])
+
+    def test_artifacts_of_wandb(self):
+        code, output, service, _ = check_wandb.sync(self.wandb_run(WANDB_LOG_MODEL="checkpoint"))
+        self.assertEqual(code, 0, output)
+
+        def comparable(artifact):
+            return {"name": artifact["name"], "type": artifact["type"], "aliases": sorted(artifact["aliases"]),
+                    "metadata": sorted(artifact["metadata"])}
+
+        self.assertEqual([comparable(artifact) for artifact in service["artifacts"].values()],
+                         [comparable(artifact) for artifact in reference("wandb_log_model.json")["artifacts"]])
 
 
 if __name__ == "__main__":

@@ -19,12 +19,6 @@ TEST(LogName, IsRewrittenAsHuggingFaceDoes) {
   EXPECT_EQ(rewrite_log_name("evaluation"), "train/evaluation");
 }
 
-TEST(Url, LosesWhatIsSecretForMessages) {
-  EXPECT_EQ(without_credentials("https://user:secret@host:5000/path?key=secret#x"), "https://host:5000/path");
-  EXPECT_EQ(without_credentials("http://host/a@b"), "http://host/a@b");
-  EXPECT_EQ(without_credentials("host"), "host");
-}
-
 TEST(Url, IsPercentEncoded) { EXPECT_EQ(percent_encoded("a b/ü~"), "a%20b%2f%c3%bc~"); }
 
 TEST(HttpClient, NamesTheServerThatCannotBeReached) {
