@@ -1,6 +1,7 @@
 """WandbCallback's upload while the run goes on, and runs whose programs are killed, whose disk is full, that go on."""
 import os
 import re
+import resource
 import signal
 import subprocess
 import unittest
@@ -263,10 +264,11 @@ class Kills(WandbTest):
 
 
 class Disks(WandbTest):
-    def fill(self, program, where):
+    def fill(self, where, program=support.PROGRAM, limit=resource.RLIM_INFINITY):
         """Logs more than there is room for; what the warnings count as lost is what is not in the file."""
         with self.run_with(program, WANDB_DIR=where) as run:
             run.begin()
+            resource.prlimit(run.process.pid, resource.RLIMIT_FSIZE, (limit, limit))
             for step in range(1, 2001):
                 run.log(step, {"loss": 1.0, "grad_norm": 2.0})
             run.end()
@@ -289,15 +291,15 @@ class Disks(WandbTest):
             print("no small file system can be mounted here: only the limit of a file's size is tested")
             return
         self.addCleanup(subprocess.run, ["umount", where], check=True)
-        self.assertIn("No space left", self.fill(support.PROGRAM, where)[0])
+        self.assertIn("No space left", self.fill(where)[0])
 
     def test_a_limit_of_the_size(self):
         limited = os.path.join(self.directory, "limited.sh")
         with open(limited, "w", encoding="utf-8") as file:
-            file.write(f"#!/bin/bash\ntrap '' XFSZ\nulimit -f 64\nexec {support.PROGRAM}\n")
+            file.write(f"#!/bin/bash\ntrap '' XFSZ\nexec {support.PROGRAM}\n")
         os.chmod(limited, 0o755)
         where = os.path.join(self.directory, "limited")
-        self.assertIn("File too large", self.fill(limited, where)[0])
+        self.assertIn("File too large", self.fill(where, limited, limit=64 * 1024)[0])
 
     def test_a_directory_that_cannot_be_written(self):
         with self.run_with(WANDB_DIR="/proc/no/such/place", WANDB_LOG_MODEL="checkpoint", model={"text": "Net()"}) as run:
