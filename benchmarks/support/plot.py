@@ -1,0 +1,68 @@
+"""Results as SVG, without a library: bars with intervals, one file a case group."""
+import html
+import math
+import os
+import re
+
+_WIDTH, _LEFT, _ROW, _HEAD = 860, 300, 22, 34
+_COLORS = {"base": "#2563eb", "again": "#93c5fd", "other": "#9ca3af"}
+
+
+def _text(x, y, words, anchor="start", size=12, weight="normal"):
+    return (f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="{size}" font-weight="{weight}">'
+            f"{html.escape(words)}</text>")
+
+
+def _short(number):
+    return f"{number:,.0f}" if abs(number) >= 1000 else f"{number:.3g}"
+
+
+def _bars(case, top):
+    """The first quantity of a case: (lines of SVG, height)."""
+    quantity, sides = next(iter(case["quantities"].items()))
+    numbers = [own["interval"][1] for own in sides.values() if own["interval"][1] > 0]
+    lows = [own["median"] for own in sides.values() if own["median"] > 0]
+    if not lows:
+        return [], 0
+    logarithmic = max(numbers) / min(lows) > 50
+    start = 10 ** math.floor(math.log10(min(lows)) - 0.3) if logarithmic else 0
+    room = _WIDTH - _LEFT - 120
+
+    def x(value):
+        if not logarithmic:
+            return _LEFT + room * value / max(numbers)
+        return _LEFT + room * max(0, math.log(max(value, start) / start)) / math.log(max(numbers) / start)
+
+    unit = f"{case['case']} — {quantity}" + (", logarithmic" if logarithmic else "")
+    made = [_text(10, top + 16, unit + (" — REJECTED: too noisy" if case["rejected"] else ""), size=13, weight="bold")]
+    y = top + _HEAD
+    for side, own in sides.items():
+        kind = "base" if side == case["base"] else "again" if side == f"{case['base']}, again" else "other"
+        low, high = own["interval"]
+        made += [_text(_LEFT - 8, y + 12, side, "end"),
+                 f'<rect x="{_LEFT}" y="{y}" width="{x(own["median"]) - _LEFT:.1f}" height="15" fill="{_COLORS[kind]}"/>',
+                 f'<path d="M{x(low):.1f},{y + 7.5}H{x(high):.1f}" stroke="#111827" stroke-width="1.5"/>',
+                 _text(max(x(high), x(own["median"])) + 6, y + 12, _short(own["median"]))]
+        y += _ROW
+    return made, y - top + 12
+
+
+def write_all(result, directory):
+    """One SVG a group of cases; gives the paths."""
+    groups = {}
+    for case in result["cases"]:
+        groups.setdefault(case["group"], []).append(case)
+    paths = []
+    for group, cases in groups.items():
+        made, top = [_text(10, 22, result["title"] + (f": {group}" if group else ""), size=15, weight="bold")], 36
+        for case in cases:
+            lines, height = _bars(case, top)
+            made += lines
+            top += height
+        name = "_".join(filter(None, [result["benchmark"], re.sub(r"[^a-z0-9]+", "_", group.lower()).strip("_")]))
+        paths.append(os.path.join(directory, f"{name}.svg"))
+        with open(paths[-1], "w", encoding="utf-8") as file:
+            file.write(f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{top}" '
+                       f'viewBox="0 0 {_WIDTH} {top}" font-family="sans-serif">'
+                       f'<rect width="100%" height="100%" fill="white"/>\n' + "\n".join(made) + "\n</svg>\n")
+    return paths
