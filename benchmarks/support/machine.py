@@ -1,10 +1,12 @@
 """What a result depends on besides the code: processor, cores, compiler, versions."""
+import json
 import os
 import platform
 import re
 import subprocess
 
-ROOT = os.environ.get("BUILD_WORKSPACE_DIRECTORY", os.getcwd())
+# The workspace, also seen from a test: there the files are links to the sources.
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 
 
 def _first_line(*command):
@@ -36,7 +38,6 @@ def _packages(environment, names):
                "    try: found[name] = m.version(name)\n"
                "    except m.PackageNotFoundError: pass\n"
                "print(json.dumps(found))")
-    import json
     return json.loads(_first_line(python, "-c", program, *names) or "{}")
 
 
