@@ -139,7 +139,7 @@ CometCallback::Run::~Run() {
   }
   if (directory_ == nullptr) return;
   const bool was_online = online_ != nullptr;
-  const bool is_complete = was_online && online_->finish(options_.drain_for, now_ms());
+  const bool is_complete = was_online && online_->finish(absl::Seconds(options_.finish_timeout_seconds), now_ms());
   online_.reset();
   if (!was_online) directory_->spool().report_lost();
   if (is_complete) {
@@ -180,14 +180,14 @@ void CometCallback::Run::start(CometExperiment experiment, bool may_exist, const
   directory_ = std::make_unique<CometRunDirectory>(settings_.offline_directory, std::move(experiment));
   for (const Json& message : description) directory_->append(message);
   if (!settings_.is_online) return;
-  online_ =
-      std::make_unique<CometOnline>(*directory_, CometOnlineOptions{.server = settings_.server,
-                                                                    .api_key = settings_.api_key,
-                                                                    .may_exist = may_exist,
-                                                                    .must_exist = settings_.mode == "get",
-                                                                    .requests_per_second = options_.requests_per_second,
-                                                                    .request_timeout = options_.request_timeout,
-                                                                    .retry_after = options_.retry_after});
+  online_ = std::make_unique<CometOnline>(
+      *directory_, CometOnlineOptions{.server = settings_.server,
+                                      .api_key = settings_.api_key,
+                                      .may_exist = may_exist,
+                                      .must_exist = settings_.mode == "get",
+                                      .requests_per_second = options_.requests_per_second,
+                                      .request_timeout = absl::Seconds(options_.request_timeout_seconds),
+                                      .retry_after = absl::Seconds(options_.retry_after_seconds)});
   online_->wake();
 }
 

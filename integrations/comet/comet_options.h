@@ -3,8 +3,6 @@
 //   CometCallback({.project_name = "digits", .log_assets = true})
 #pragma once
 
-#include <absl/time/time.h>
-
 #include <optional>
 #include <string>
 
@@ -23,9 +21,9 @@ struct CometOptions {
   std::optional<bool> log_assets = {};  // COMET_LOG_ASSETS: output_dir, at the end of training
 
   double requests_per_second = 10;  // 0: as many as the service answers
-  absl::Duration request_timeout = absl::Seconds(30);
-  absl::Duration drain_for = absl::Seconds(60);   // at the end of the run
-  absl::Duration retry_after = absl::Seconds(1);  // the first try after a failure; then twice as late each time
+  double request_timeout_seconds = 30;
+  double finish_timeout_seconds = 60;  // how long the end of the run may wait for the service
+  double retry_after_seconds = 1;      // the first try after a failure; then twice as late each time
 };
 
 }  // namespace downbeat

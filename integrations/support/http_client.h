@@ -23,7 +23,7 @@ namespace downbeat {
 
 struct HttpClientOptions {
   absl::Duration connect_timeout = absl::Seconds(5);
-  absl::Duration timeout = absl::Seconds(30);  // of a request as a whole
+  absl::Duration timeout = absl::Seconds(30);  // of a request as a whole; of a file: without any progress
   std::string authorization = {};              // value of the header: "Bearer ...", "Basic ...", a bare key
   bool verify_certificates = true;
   std::string certificate_authorities = {};  // file; empty: the system's
@@ -37,6 +37,8 @@ struct HttpRequest {
   std::string content_type = "application/json";
   std::string upload_file = {};     // instead of a body: a file's bytes
   std::string multipart_file = {};  // instead of a body: a file as the part `file` of multipart/form-data
+  // Over a connection of its own: where one that was kept breaks before an answer, libcurl sends the request once more.
+  bool at_most_once = false;
 };
 
 struct HttpResponse {

@@ -11,9 +11,10 @@
 
 #include <absl/status/status.h>
 #include <absl/time/time.h>
-#include <sys/types.h>
 
 #include <string>
+
+#include "integrations/support/child_process.h"
 
 namespace downbeat {
 
@@ -39,13 +40,12 @@ class LiveSync {
   std::string output() const { return run_directory_ + "/logs/sync.log"; }
 
  private:
-  bool has_ended() const;
   void end();
 
   const std::string run_directory_;
   const LiveSyncOptions options_;
-  pid_t process_ = -1;  // and its group
-  int alive_ = -1;      // a pipe that is open as long as this program lives
+  ChildProcess program_;
+  int alive_ = -1;  // a pipe that is open as long as this program lives
 };
 
 }  // namespace downbeat

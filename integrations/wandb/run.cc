@@ -415,7 +415,7 @@ void WandbRun::finish() {
     std::error_code error;
     fs::remove(resume_file_of(settings_), error);
   }
-  if (live_) live_->finish(absl::Seconds(settings_.finish_timeout));
+  if (live_) live_->finish(settings_.finish_timeout);
   say_how_it_ended();
 }
 

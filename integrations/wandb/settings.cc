@@ -137,8 +137,8 @@ WandbSettings resolve_settings(const WandbOptions& options, const TrainingArgume
   set_mode(options, settings);
   if (settings.mode == WandbMode::disabled) return settings;
   if (options.watch_steps < 0) refuse("WandbOptions::watch_steps", absl::StrCat(options.watch_steps), "0 or more");
-  if (options.finish_timeout < 0) {
-    refuse("WandbOptions::finish_timeout", absl::StrCat(options.finish_timeout), "0 or more seconds");
+  if (!(options.finish_timeout_seconds >= 0)) {
+    refuse("finish_timeout_seconds", absl::StrCat(options.finish_timeout_seconds), "0 or more");
   }
   settings.project = project_of(options);
   settings.entity = chosen(options.entity, "WANDB_ENTITY");
@@ -155,7 +155,7 @@ WandbSettings resolve_settings(const WandbOptions& options, const TrainingArgume
   set_log_model(options, settings);
   set_watch(options, settings);
   settings.is_silent = is_environment_true("WANDB_SILENT");
-  settings.finish_timeout = options.finish_timeout;
+  settings.finish_timeout = absl::Seconds(options.finish_timeout_seconds);
   return settings;
 }
 

@@ -1,6 +1,8 @@
 // What a run is told by WandbOptions, the arguments and the environment, in this order.
 #pragma once
 
+#include <absl/time/time.h>
+
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -32,7 +34,7 @@ struct WandbSettings {
   bool watches_parameters = false;
   int64_t watch_steps = 0;
   bool is_silent = false;
-  int64_t finish_timeout = 60;             // s
+  absl::Duration finish_timeout = absl::Seconds(60);
   std::string artifact_name = {};          // empty: model-<run id>
   std::vector<std::string> warnings = {};  // what was set and means nothing
 };

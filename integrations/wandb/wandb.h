@@ -8,7 +8,7 @@
 // offline run, DIR/wandb/offline-run-..., and where there is a key and a program `wandb` on PATH, that program follows
 // the directory and uploads it meanwhile. Whatever happens to network and service, the run is there, and
 // `wandb sync DIRECTORY` uploads it. Training never waits for any of this and never ends because of it; only its last
-// moment waits for the upload, at most finish_timeout. What is logged is in the file 200 ms later.
+// moment waits for the upload, at most finish_timeout_seconds. What is logged is in the file 200 ms later.
 //
 // A training that is resumed goes on with the run of its checkpoint, unless --report_to_new_run. Only the process with
 // is_world_process_zero writes. For a server of one's own see integrations/mlflow, for no server

@@ -26,8 +26,7 @@ struct WandbOptions {
   // that trains copies parameters and gradients to the CPU for it and waits meanwhile.
   int64_t watch_steps = 0;
 
-  // How many seconds the end of the program waits for the upload of what is not uploaded yet.
-  int64_t finish_timeout = 60;
+  double finish_timeout_seconds = 60;  // how long the end of the program may wait for the upload
 };
 
 }  // namespace downbeat

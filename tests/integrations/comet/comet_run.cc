@@ -1,6 +1,4 @@
 // A conducted run that reports to Comet. The test sets what no environment variable of Comet's does.
-#include <absl/time/time.h>
-
 #include <cstdlib>
 #include <string>
 
@@ -22,8 +20,8 @@ int main() {
   if (std::getenv("TEST_INFO") != nullptr) downbeat::set_log_level(downbeat::LogLevel::info);
   downbeat::CometOptions options;
   options.requests_per_second = number_in("TEST_REQUESTS_PER_SECOND", 0);
-  options.request_timeout = absl::Seconds(number_in("TEST_TIMEOUT", 30));
-  options.drain_for = absl::Seconds(number_in("TEST_DRAIN", 60));
-  options.retry_after = absl::Seconds(number_in("TEST_RETRY", 0.05));
+  options.request_timeout_seconds = number_in("TEST_TIMEOUT", 30);
+  options.finish_timeout_seconds = number_in("TEST_DRAIN", 60);
+  options.retry_after_seconds = number_in("TEST_RETRY", 0.05);
   return downbeat::scripted_run(downbeat::Callbacks(downbeat::CometCallback(options)));
 }

@@ -12,7 +12,6 @@
 #include <utility>
 #include <vector>
 
-#include "absl/time/time.h"
 #include "callbacks/pipeline/callback_handler.h"
 #include "callbacks/vocabulary/message.h"
 #include "callbacks/vocabulary/trainer_control.h"
@@ -50,8 +49,8 @@ class CometTest : public ::testing::Test {
     return {.api_key = "secret",
             .url = "http://127.0.0.1:1",
             .offline_directory = directory_ + "/comet",
-            .drain_for = absl::Milliseconds(200),
-            .retry_after = absl::Milliseconds(10)};
+            .finish_timeout_seconds = 0.2,
+            .retry_after_seconds = 0.01};
   }
 
   template <class Handler>

@@ -1,6 +1,8 @@
 """A tracker's page as a user sees it: its server started, its page drawn by a headless Chromium."""
 import contextlib
+import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -26,7 +28,7 @@ def served(command, directory, seconds=120):
         port = free.getsockname()[1]
     url = f"http://127.0.0.1:{port}"
     process = subprocess.Popen([word.format(port=port) for word in command], cwd=directory,
-                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
     try:
         end = time.monotonic() + seconds
         while True:
@@ -38,7 +40,7 @@ def served(command, directory, seconds=120):
                 time.sleep(0.1)
         yield url
     finally:
-        process.terminate()
+        os.killpg(process.pid, signal.SIGTERM)  # with the workers it started
         process.wait()
 
 

@@ -15,7 +15,7 @@ import tempfile
 class ScriptedRun:
     def __init__(self, program, args=None, model=None, cwd=None, env=None, unset=("WANDB_", "COMET_", "MLFLOW_", "AZUREML_", "CODECARBON_")):
         clean = {k: v for k, v in os.environ.items() if not k.startswith(tuple(unset))}
-        self._errors = tempfile.TemporaryFile("w+", encoding="utf-8")
+        self._errors = tempfile.TemporaryFile()
         self.args, self.model = args or {}, model
         self.process = subprocess.Popen([os.path.abspath(program)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=self._errors, text=True, cwd=cwd, env={**clean, **(env or {})})
@@ -48,20 +48,27 @@ class ScriptedRun:
 
     def close(self):
         """Lets the program end by itself; its exit code."""
-        if self.process.stdin and not self.process.stdin.closed:
-            self.process.stdin.close()
+        self.process.stdin.close()
         code = self.process.wait(timeout=180)
-        self.process.stdout.close()
+        self._close_files()
         return code
 
     def kill(self):
         self.process.kill()
         self.process.wait()
+        self._close_files()
 
     def text(self):
         """All that the program said on standard error."""
-        self._errors.seek(0)
-        return self._errors.read()
+        if not self._errors.closed:  # without moving the place in the file, which is the program's too
+            file = self._errors.fileno()
+            self._text = os.pread(file, os.fstat(file).st_size, 0).decode("utf-8", "replace")
+        return self._text
+
+    def _close_files(self):
+        self.text()
+        for file in (self.process.stdin, self.process.stdout, self._errors):
+            file.close()
 
     @property
     def warnings(self):

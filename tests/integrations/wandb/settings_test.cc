@@ -118,7 +118,7 @@ TEST(WandbSettings, RefuseWhatNoClientTakes) {
   EXPECT_THAT(refusal({.run_id = " x"}), HasSubstr("WANDB_RUN_ID"));
   EXPECT_THAT(refusal({.tags = {std::string(65, 'x')}}), HasSubstr("WANDB_TAGS"));
   EXPECT_THAT(refusal({.watch_steps = -1}), HasSubstr("watch_steps is '-1'"));
-  EXPECT_THAT(refusal({.finish_timeout = -1}), HasSubstr("finish_timeout is '-1'"));
+  EXPECT_THAT(refusal({.finish_timeout_seconds = -1}), HasSubstr("finish_timeout_seconds is '-1'"));
 }
 
 TEST(WandbSettings, RefuseAnUnknownWayToResume) {

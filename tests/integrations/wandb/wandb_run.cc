@@ -9,6 +9,6 @@
 int main() {
   downbeat::WandbOptions options;
   options.watch_steps = std::atoll(downbeat::environment_variable("TEST_WATCH_STEPS", "0").c_str());
-  options.finish_timeout = std::atoll(downbeat::environment_variable("TEST_FINISH_TIMEOUT", "60").c_str());
+  options.finish_timeout_seconds = std::atof(downbeat::environment_variable("TEST_FINISH_TIMEOUT", "60").c_str());
   return downbeat::scripted_run(downbeat::Callbacks(downbeat::WandbCallback(options)));
 }
