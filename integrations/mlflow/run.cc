@@ -1,0 +1,178 @@
+#include "integrations/mlflow/run.h"
+
+#include <absl/time/clock.h>
+
+#include <filesystem>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "callbacks/vocabulary/message.h"
+#include "integrations/mlflow/params.h"
+#include "integrations/mlflow/text.h"
+#include "integrations/support/machine.h"
+#include "integrations/support/run_identity.h"
+
+namespace downbeat {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr char kUri[] = "uri";
+constexpr char kRunId[] = "run_id";
+constexpr char kKey[] = "key";
+constexpr char kOwnsStatus[] = "owns_status";
+
+int64_t now_ms() { return absl::ToUnixMillis(absl::Now()); }
+
+std::string status_of(const RunEnd& end) {
+  if (end.how == RunEnd::How::kFailed) return "FAILED";
+  return end.how == RunEnd::How::kInterrupted ? "KILLED" : "FINISHED";
+}
+
+std::string directory_of(const TrainingArguments& args, const std::string& name) {
+  return args.output_dir + "/" + name;
+}
+
+MLflowTexts creation_tags(const MLflowSettings& settings) {
+  MLflowTexts tags{
+      {"mlflow.user", mlflow_user()}, {"mlflow.source.name", program_path()}, {"mlflow.source.type", "LOCAL"}};
+  tags.insert(tags.end(), settings.tags.begin(), settings.tags.end());
+  return tags;
+}
+
+// Empty where it is not there.
+std::string text_of(const nlohmann::json& object, const char* name) {
+  const auto found = object.find(name);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : "";
+}
+
+// All files below a directory, relative to it.
+std::vector<std::string> files_in(const std::string& directory) {
+  std::vector<std::string> files;
+  std::error_code error;
+  for (fs::recursive_directory_iterator at(directory, error), end; !error && at != end; at.increment(error)) {
+    if (at->is_regular_file(error)) files.push_back(fs::relative(at->path(), directory, error).string());
+  }
+  return files;
+}
+
+}  // namespace
+
+MLflowRun::MLflowRun(MLflowRunOptions options, MLflowSettings settings, const TrainingArguments& args,
+                     const ModelDescription* model, const std::string& resumed_from)
+    : options_(std::move(options)),
+      settings_(std::move(settings)),
+      start_(start_of(args, resumed_from)),
+      metrics_(options_.tracker),
+      run_({.tracker = options_.tracker, .directory = directory_of(args, options_.name), .start = start_},
+           std::move(options_.destination)),
+      writer_(
+          options_.tracker,
+          [this](const LogRecord& record) {
+            metrics_.add(record, [this](const auto& entry, int64_t values) { add(entry, values); });
+          },
+          [this] { flush(); }) {
+  const MLflowParams params = mlflow_params(args, model,
+                                            {.tracker = options_.tracker,
+                                             .flatten = settings_.flatten_params,
+                                             .max_params = settings_.max_params,
+                                             .is_resumed = !resumed_from.empty()});
+  MLflowTexts tags = start_.is_resumed ? settings_.tags : MLflowTexts{};
+  if (!params.cut.empty()) {
+    tags.emplace_back("downbeat.truncated", cut(absl::StrJoin(params.cut, ", "), kMLflowTagBytes));
+  }
+  std::vector<nlohmann::json> entries = text_entries("params", params.params);
+  for (auto& entry : text_entries("tags", tags)) entries.push_back(std::move(entry));
+  writer_.post([this, entries = std::move(entries)] {
+    for (const auto& entry : entries) run_.add(entry);
+  });
+}
+
+MLflowRun::~MLflowRun() {
+  if (!has_ended_) end({});
+  writer_.drain();
+  if (writer_.dropped() > 0) {
+    warn(absl::StrCat(options_.tracker, ": ", writer_.dropped(),
+                      " values were dropped, as the disk took them up more slowly than they came"));
+  }
+  run_.finish(settings_.finish_timeout);
+}
+
+MLflowRunStart MLflowRun::start_of(const TrainingArguments& args, const std::string& resumed_from) const {
+  MLflowRunStart start{.uri = options_.uri,
+                       .key = random_hex(32),
+                       .run_id = settings_.run_id,
+                       .is_resumed = !settings_.run_id.empty(),
+                       .owns_status = settings_.run_id.empty() || options_.owns_given_run,
+                       .experiment_name = settings_.experiment_name,
+                       .experiment_id = settings_.experiment_id,
+                       .run_name = cut(args.run_name.value_or(""), kMLflowTagBytes),
+                       .start_time = now_ms(),
+                       .tags = creation_tags(settings_)};
+  if (start.is_resumed || resumed_from.empty()) return start;
+  const nlohmann::json before = run_of(resumed_from, options_.name).value_or(nlohmann::json::object());
+  const std::string uri = text_of(before, kUri);
+  const std::string key = text_of(before, kKey);
+  if (uri.empty() || key.empty()) return start;
+  if (uri != start.uri) {
+    warn(absl::StrCat(options_.tracker, ": ", resumed_from, " was reported to ", uri, ": a new run begins at ",
+                      start.uri));
+    return start;
+  }
+  start.run_id = text_of(before, kRunId);
+  start.key = key;
+  start.owns_status = before.value(kOwnsStatus, nlohmann::json(true)) != false;
+  start.is_resumed = true;
+  return start;
+}
+
+void MLflowRun::save(const std::string& checkpoint_directory) {
+  writer_.post([this, checkpoint_directory] {
+    if (settings_.log_artifacts) add_artifacts(checkpoint_directory);
+    note_in(checkpoint_directory);
+  });
+}
+
+void MLflowRun::end(const RunEnd& end) {
+  has_ended_ = true;
+  if (!start_.owns_status) return;
+  writer_.post([this, entry = end_entry(status_of(end), now_ms())] {
+    flush();
+    run_.add(entry);
+  });
+}
+
+void MLflowRun::flush() {
+  metrics_.flush([this](const auto& entry, int64_t values) { add(entry, values); });
+  run_.wake();
+}
+
+void MLflowRun::note_in(const std::string& checkpoint_directory) {
+  const std::string id = start_.run_id.empty() ? run_.run_id() : start_.run_id;
+  const absl::Status status =
+      note_run(checkpoint_directory, options_.name,
+               {{kUri, start_.uri}, {kRunId, id}, {kKey, start_.key}, {kOwnsStatus, start_.owns_status}});
+  if (status.ok()) return;
+  warn(absl::StrCat(options_.tracker, ": a training that is resumed from ", checkpoint_directory,
+                    " will begin a new run: ", std::string(status.message())));
+}
+
+void MLflowRun::add_artifacts(const std::string& checkpoint_directory) {
+  const std::string name = fs::path(checkpoint_directory).lexically_normal().filename().string();
+  for (const std::string& file : files_in(checkpoint_directory)) {
+    const std::string from = checkpoint_directory + "/" + file;
+    const std::string path = name + "/" + file;
+    if (options_.artifact_directory.empty()) {
+      run_.add_artifact(from, path);
+      continue;
+    }
+    const SendResult copied = copy_artifact(from, options_.artifact_directory, path);
+    if (copied.what == SendResult::What::sent) continue;
+    warn(absl::StrCat(options_.tracker, ": not all of ", checkpoint_directory, " is copied to ",
+                      options_.artifact_directory, ": ", copied.reason));
+    return;
+  }
+}
+
+}  // namespace downbeat
