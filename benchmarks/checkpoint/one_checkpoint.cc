@@ -1,7 +1,7 @@
-// One process of the checkpoint benchmark: saves or loads one checkpoint of 50 million parameters with AdamW's state,
-// or writes as many bytes, and prints the seconds and the memory that it needed on top of what was there before.
+// One process of the checkpoint benchmark: saves or loads one checkpoint of LAYERS million parameters with AdamW's
+// state, or writes as many bytes, and prints the seconds and the memory that it needed on top of what was there before.
 //
-//   one_checkpoint save|load OUTPUT_DIR        one_checkpoint write FILE BYTES
+//   one_checkpoint save|load OUTPUT_DIR LAYERS        one_checkpoint write FILE BYTES
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/full_like.h>
@@ -33,8 +33,8 @@
 namespace {
 
 struct Layers : torch::nn::Module {
-  Layers() {
-    for (int i = 0; i < 50; ++i) {
+  explicit Layers(int64_t count) {
+    for (int64_t i = 0; i < count; ++i) {
       register_parameter(absl::StrCat("w", i), at::empty({1000, 1000}).uniform_(-1, 1));
     }
   }
@@ -74,10 +74,10 @@ void write_plainly(const std::string& path, int64_t bytes) {
   });
 }
 
-void save_or_load(const std::string& what, const std::string& output_dir) {
+void save_or_load(const std::string& what, const std::string& output_dir, int64_t layers) {
   downbeat::TrainingArguments args;
   args.output_dir = output_dir;
-  const auto model = std::make_shared<Layers>();
+  const auto model = std::make_shared<Layers>(layers);
   const auto optimizer = downbeat::create_optimizer(*model, args);
   const auto lr_scheduler = downbeat::create_scheduler(*optimizer, args, 10);
   downbeat::ModelCheckpoints checkpoints(model, args, [] { return std::string(); });
@@ -103,13 +103,15 @@ void save_or_load(const std::string& what, const std::string& output_dir) {
 int main(int argc, char** argv) {
   return downbeat::run([&] {
     const std::vector<std::string> words(argv + 1, argv + argc);
-    int64_t bytes = 0;
-    if (words.size() == 3 && words[0] == "write" && absl::SimpleAtoi(words[2], &bytes)) {
-      write_plainly(words[1], bytes);
-    } else if (words.size() == 2 && (words[0] == "save" || words[0] == "load")) {
-      save_or_load(words[0], words[1]);
+    int64_t number = 0;
+    const bool has_number = words.size() == 3 && absl::SimpleAtoi(words[2], &number) && number > 0;
+    if (has_number && words[0] == "write") {
+      write_plainly(words[1], number);
+    } else if (has_number && (words[0] == "save" || words[0] == "load")) {
+      save_or_load(words[0], words[1], number);
     } else {
-      throw std::invalid_argument("usage: one_checkpoint save|load OUTPUT_DIR, or one_checkpoint write FILE BYTES");
+      throw std::invalid_argument(
+          "usage: one_checkpoint save|load OUTPUT_DIR LAYERS, or one_checkpoint write FILE BYTES");
     }
   });
 }

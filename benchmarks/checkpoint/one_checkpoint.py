@@ -1,6 +1,6 @@
 """The Python sides of the checkpoint benchmark, each in a process of its own; see one_checkpoint.cc.
 
-one_checkpoint.py trainer|files save|load OUTPUT_DIR
+one_checkpoint.py trainer|files save|load OUTPUT_DIR LAYERS
     trainer   the real transformers.Trainer; saving without fsync, as it does
     files     safetensors and torch.save, each with fsync
 """
@@ -14,9 +14,9 @@ import torch
 
 
 class Layers(torch.nn.Module):
-    def __init__(self):
+    def __init__(self, count):
         super().__init__()
-        for i in range(50):
+        for i in range(count):
             self.register_parameter(f"w{i}", torch.nn.Parameter(torch.empty(1000, 1000).uniform_(-1, 1)))
 
     def forward(self, x):
@@ -46,11 +46,11 @@ def step(model, optimizer):
     optimizer.zero_grad()
 
 
-def trainer_side(what, output_dir):
+def trainer_side(what, output_dir, layers):
     from transformers import Trainer, TrainingArguments
 
     args = TrainingArguments(output_dir, use_cpu=True, report_to="none", disable_tqdm=True)
-    model = Layers()
+    model = Layers(layers)
     trainer = Trainer(model=model, args=args, train_dataset=[{"x": 0}] * 10)
     trainer.create_optimizer_and_scheduler(10)
     if what == "load":
@@ -73,8 +73,8 @@ def synced(path):
         os.fsync(f.fileno())
 
 
-def files_side(what, output_dir):
-    model = Layers()
+def files_side(what, output_dir, layers):
+    model = Layers(layers)
     optimizer = torch.optim.AdamW(model.parameters(), fused=True)
     os.makedirs(output_dir, exist_ok=True)
     weights, state = (os.path.join(output_dir, name) for name in ("model.safetensors", "optimizer.pt"))
@@ -97,4 +97,4 @@ def files_side(what, output_dir):
 
 
 if __name__ == "__main__":
-    {"trainer": trainer_side, "files": files_side}[sys.argv[1]](sys.argv[2], sys.argv[3])
+    {"trainer": trainer_side, "files": files_side}[sys.argv[1]](sys.argv[2], sys.argv[3], int(sys.argv[4]))

@@ -1,6 +1,6 @@
 """One process of the logging benchmark: ten numbers given to an official client, as one_tracker.cc gives them to Downbeat.
 
-one_client.py CLIENT OUTPUT_DIR LINES         CLIENT: tensorboard
+one_client.py CLIENT OUTPUT_DIR LINES         CLIENT: tensorboard, wandb or mlflow
 Prints the nanoseconds of ten numbers at the median and at the 99th percentile, and the seconds to close."""
 import sys
 import time
@@ -22,9 +22,29 @@ def tensorboard(directory):
     return log, writer.close
 
 
+def wandb(directory):
+    import wandb as client
+
+    run = client.init(project="benchmark", dir=directory, mode="offline", settings=client.Settings(silent=True))
+    return lambda line: client.log({"train/" + name: 1 / (line + 1) for name in NAMES}), run.finish
+
+
+def mlflow(directory):
+    import mlflow as client  # into the file mlflow.db, its default
+
+    client.set_tracking_uri(f"sqlite:///{directory}/mlflow.db")
+    client.start_run()
+
+    def log(line):
+        for name in NAMES:
+            client.log_metric(name, 1 / (line + 1), step=line)
+
+    return log, client.end_run
+
+
 def main():
     client, directory, lines = sys.argv[1], sys.argv[2], int(sys.argv[3])
-    log, close = {"tensorboard": tensorboard}[client](directory)
+    log, close = {"tensorboard": tensorboard, "wandb": wandb, "mlflow": mlflow}[client](directory)
     times = []
     for line in range(lines):
         wait = time.perf_counter_ns() + 100_000
