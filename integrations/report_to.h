@@ -7,8 +7,10 @@
 #pragma once
 
 #include "callbacks/vocabulary/training_arguments.h"
+#include "integrations/azureml/azureml.h"
 #include "integrations/codecarbon/codecarbon.h"
 #include "integrations/comet/comet.h"
+#include "integrations/mlflow/mlflow.h"
 #include "integrations/report_to_these.h"
 #include "integrations/tensorboard/tensorboard.h"
 #include "integrations/wandb/wandb.h"
@@ -16,7 +18,8 @@
 namespace downbeat {
 
 inline auto report_to(const TrainingArguments& args) {
-  return report_to<TensorBoardCallback, WandbCallback, CometCallback, CodeCarbonCallback>(args);
+  return report_to<TensorBoardCallback, WandbCallback, CometCallback, MLflowCallback, AzureMLCallback,
+                   CodeCarbonCallback>(args);
 }
 
 }  // namespace downbeat

@@ -4,9 +4,11 @@
 #include <array>
 #include <stdexcept>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "callbacks/vocabulary/nearest_name.h"
+#include "integrations/support/environment.h"
 
 namespace downbeat {
 namespace {
@@ -29,15 +31,21 @@ void check(const std::string& name, const std::vector<std::string>& trackers) {
       absl::StrCat("report_to=", name, " is none of ", there, ", all and none", did_you_mean(name, trackers)));
 }
 
+// Both write to one place, so `all` takes one of them: in a job of AzureML its own, elsewhere MLflow.
+std::string twin_left_out(const std::vector<std::string>& trackers) {
+  if (!contains(trackers, "mlflow") || !contains(trackers, "azure_ml")) return "";
+  return absl::StartsWith(environment_variable("MLFLOW_TRACKING_URI", ""), "azureml:") ? "mlflow" : "azure_ml";
+}
+
 }  // namespace
 
 std::vector<bool> asked_trackers(const TrainingArguments& args, const std::vector<std::string>& trackers) {
   for (const std::string& name : args.report_to) check(name, trackers);
   const bool all = contains(args.report_to, "all");
+  const std::string left_out = twin_left_out(trackers);
   std::vector<bool> asked;
   for (const std::string& name : trackers) {
-    const bool is_shadowed = name == "azure_ml" && contains(trackers, "mlflow");
-    asked.push_back(contains(args.report_to, name) || (all && !is_shadowed));
+    asked.push_back(contains(args.report_to, name) || (all && name != left_out));
   }
   return asked;
 }

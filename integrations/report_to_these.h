@@ -19,7 +19,8 @@
 namespace downbeat {
 
 // For each of `trackers` whether args.report_to asks for it: by its name or by `all`, which takes azure_ml only where
-// there is no mlflow. Throws std::invalid_argument where a name is none of them, and lists those there are.
+// there is no mlflow, or in its place where MLFLOW_TRACKING_URI is azureml://... Throws std::invalid_argument where a
+// name is none of them, and lists those there are.
 std::vector<bool> asked_trackers(const TrainingArguments& args, const std::vector<std::string>& trackers);
 
 template <class... Trackers>

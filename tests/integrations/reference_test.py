@@ -12,6 +12,7 @@ import unittest
 
 sys.path[:0] = ["tests/integrations/clients", "tests/integrations/support"]
 
+import check_mlflow
 import check_tensorboard
 import check_wandb
 
@@ -33,6 +34,7 @@ PARAMETERS = {
     "dataloader_pin_memory": "the reference turns it off; Downbeat has no pinned memory",
     "total_flos": "Downbeat does not estimate them",
 }
+OF_TEXTS = {"num_train_epochs": "an int in the reference, hence 2 there and 2.0 here"}  # where parameters are texts
 
 
 def is_clock(name):
@@ -64,8 +66,8 @@ class ReferenceTest(unittest.TestCase):
                 for (step, value), (_, wanted) in zip(found[name], points):
                     self.assertTrue(math.isclose(value, wanted, rel_tol=1e-5, abs_tol=1e-8), f"{step}: {value}, {wanted}")
 
-    def compare_parameters(self, found, expected):
-        shared = [name for name in expected if name in found and name not in PARAMETERS]
+    def compare_parameters(self, found, expected, differences=PARAMETERS):
+        shared = [name for name in expected if name in found and name not in differences]
         self.assertGreater(len(shared), 40)
         self.assertEqual({name: found[name] for name in shared}, {name: expected[name] for name in shared})
 
@@ -76,6 +78,14 @@ class ReferenceTest(unittest.TestCase):
         self.compare_metrics(found["metrics"], expected["metrics"])
         self.compare_parameters(found["params"], expected["params"])
         self.assertEqual({"args", "model_config"}, set(found["texts"]))
+
+    def test_mlflow(self):
+        self.run_reference("--report_to=mlflow")
+        found = check_mlflow.read(os.path.join(self.directory, "mlflow.db"))
+        expected = reference("mlflow.json")
+        self.compare_metrics(found["metrics"], expected["metrics"])
+        self.compare_parameters(found["params"], expected["params"], PARAMETERS | OF_TEXTS)
+        self.assertEqual((found["run_name"], found["status"]), (expected["run_name"], expected["status"]))
 
     def wandb_run(self, **env):
         self.run_reference("--report_to=wandb", WANDB_MODE="offline", **env)

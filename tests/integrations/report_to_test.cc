@@ -1,6 +1,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+
 #include "callbacks/vocabulary/logs.h"
 #include "integrations/report_to_these.h"
 
@@ -49,6 +51,13 @@ TEST(ReportTo, OnlyWhatIsAskedForHears) {
 
 TEST(ReportTo, AllLeavesAzureMLOutBesideMLflow) {
   EXPECT_THAT(reporting({"all"}), ElementsAre("tensorboard", "mlflow"));
+}
+
+TEST(ReportTo, AllTakesAzureMLInPlaceOfMLflowWhereTheAddressIsAWorkspace) {
+  setenv("MLFLOW_TRACKING_URI", "azureml://host/mlflow/v1.0/subscriptions/s", 1);
+  EXPECT_THAT(reporting({"all"}), ElementsAre("tensorboard", "azure_ml"));
+  EXPECT_THAT(reporting({"mlflow"}), ElementsAre("mlflow"));
+  unsetenv("MLFLOW_TRACKING_URI");
 }
 
 TEST(ReportTo, AllTakesAzureMLWhereThereIsNoMLflow) {
