@@ -1,4 +1,4 @@
-// Downbeat's DynamicCallbackHandler: a list of objects with virtual functions, as Python's and most C++ trainers have.
+// Downbeat's DynamicCallbackHandler: a list of objects with virtual functions, as most C++ trainers have.
 #include <memory>
 #include <type_traits>
 #include <vector>
@@ -10,36 +10,33 @@
 namespace downbeat::dispatch {
 namespace {
 
-struct VirtualCounter : DynamicCallback {
-  int64_t sum = 0;
-};
-struct VirtualHeard final : VirtualCounter {
+template <class Callback>
+struct VirtualHeard final : DynamicCallback {
+  Callback callback;
   void on_step_end(const TrainingArguments&, const TrainerState& state, TrainerControl&) override {
-    sum += state.global_step;
+    callback.on_step_end(state);
   }
 };
-struct VirtualUnheard final : VirtualCounter {
-  void on_push_begin(const TrainingArguments&, const TrainerState&, TrainerControl&) override { ++sum; }
+template <class Callback>
+struct VirtualUnheard final : DynamicCallback {
+  Callback callback;
+  void on_push_begin(const TrainingArguments&, const TrainerState&, TrainerControl&) override {
+    callback.on_push_begin();
+  }
 };
 
 template <class Callback, std::size_t count>
 class VirtualList {
-  using Virtual = std::conditional_t<std::is_same_v<Callback, Heard>, VirtualHeard, VirtualUnheard>;
+  using Virtual = std::conditional_t<Callback::is_heard, VirtualHeard<Callback>, VirtualUnheard<Callback>>;
 
  public:
   VirtualList() {
     for (std::size_t i = 0; i < count; ++i) handler_.add_callback(callbacks_.emplace_back(std::make_shared<Virtual>()));
   }
-  DISPATCH_STEP step(World& world) {
-    handler_.on_step_begin(world.args, world.state, world.control);
-    handler_.on_pre_optimizer_step(world.args, world.state, world.control);
-    handler_.on_optimizer_step(world.args, world.state, world.control);
-    handler_.on_step_end(world.args, world.state, world.control);
-  }
-  int64_t sum() const {
-    int64_t all = 0;
-    for (const auto& callback : callbacks_) all += callback->sum;
-    return all;
+  DISPATCH_EVENT event(World& world) { handler_.on_step_end(world.args, world.state, world.control); }
+  bool callbacks_are(const Callback& expected) const {
+    return std::all_of(callbacks_.begin(), callbacks_.end(),
+                       [&](const auto& own) { return own->callback == expected; });
   }
 
  private:

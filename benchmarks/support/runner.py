@@ -85,11 +85,20 @@ class Benchmark:
     def case(self, name, sides, base, unit, group="", higher_is_better=False, repetitions=None, spread=SPREAD):
         """Measures, again where the A/A ratio shows too much noise, at most three times."""
         functions = {base: sides[base], f"{base}, again": sides[base], **sides}
+
+        def each_in_random_order():
+            measured = {side: functions[side]() for side in random.sample(list(functions), len(functions))}
+            return {side: measured[side] for side in functions}
+
+        return self.case_together(name, each_in_random_order, base, unit, group, higher_is_better, repetitions, spread)
+
+    def case_together(self, name, measure, base, unit, group="", higher_is_better=False, repetitions=None,
+                      spread=SPREAD):
+        """`measure()` is one repetition of all sides, {side: number or {quantity: number}} with the base, "BASE, again"
+        and the others: for a program that interleaves its sides itself, as differences of a percent need."""
         for attempt in (1, 2, 3):
-            rounds = {side: [] for side in functions}
-            for _ in range(1 if self.smoke else repetitions or self.repetitions):
-                for side in random.sample(list(functions), len(functions)):
-                    rounds[side].append(functions[side]())
+            measured = [measure() for _ in range(1 if self.smoke else repetitions or self.repetitions)]
+            rounds = {side: [values[side] for values in measured] for side in measured[0]}
             case = self._judge(name, group, rounds, base, unit, higher_is_better, spread)
             case["attempts"] = attempt
             if self.smoke or not case["rejected"]:
