@@ -41,7 +41,7 @@ class Recording;
 }
 
 struct ProfileOptions {
-  std::string path = "profile.json";  // of the trace, about 200 bytes an event; empty: only the table
+  std::string path = "profile.json";  // of the trace, about 150 bytes an event; empty: only the table
   int64_t max_events = 1'000'000;     // in the trace; what comes after is in the table only, and both say so
   int64_t skip_first_steps = 0;       // of the training, to leave the warm-up out
   int64_t steps = 0;                  // how many are measured; 0: all that come
