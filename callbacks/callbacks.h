@@ -12,6 +12,7 @@
 #include "callbacks/pipeline/callback_handler.h"
 #include "callbacks/pipeline/dynamic_callback_handler.h"
 #include "callbacks/printer.h"
+#include "callbacks/profile.h"
 #include "callbacks/progress.h"
 #include "callbacks/trace.h"
 #include "callbacks/vocabulary/callback_state.h"

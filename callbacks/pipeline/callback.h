@@ -279,11 +279,12 @@ constexpr bool check_event() {
   return hears<Event, Callback>;
 }
 
-template <class Callback, class... Es>
+// `observes`: it need not hear anything, see observer.h.
+template <class Callback, bool observes = false, class... Es>
 constexpr bool check_callback(types<Es...>) {
   constexpr bool misspelt = is_misspelt<Callback>();
   constexpr bool hears_any = (check_event<Es, Callback>() | ... | false);
-  DOWNBEAT_SAY_UNLESS(hears_any || misspelt,
+  DOWNBEAT_SAY_UNLESS(hears_any || misspelt || observes,
                       "this callback hears no event; give it a public member function named as one, like on_step_end",
                       Callback)
   return true;

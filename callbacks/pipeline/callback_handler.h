@@ -7,7 +7,8 @@
 //
 // What is passed after args, state and control (a model, a batch) hooks may ask for by type. The handler is a value:
 // it moves, and add() and remove() give a new one of a new type. For callbacks chosen at run time put DynamicCallbacks
-// into the tuple, or use DynamicCallbackHandler (dynamic_callback_handler.h).
+// into the tuple, or use DynamicCallbackHandler (dynamic_callback_handler.h). A callback may observe how the others are
+// called, to measure them (observer.h); without one nothing of that is in the code.
 #pragma once
 
 #include <array>
@@ -26,6 +27,7 @@
 #include "callbacks/pipeline/callback.h"
 #include "callbacks/pipeline/callback_states.h"
 #include "callbacks/pipeline/held.h"
+#include "callbacks/pipeline/observer.h"
 
 namespace downbeat {
 
@@ -113,13 +115,13 @@ class FirstException {
   std::exception_ptr first_;
 };
 
-// Which of the callbacks hear an event: only for these there is anything to instantiate.
-template <class Event, class... Callbacks>
-constexpr auto hearers_of() {
-  std::array<std::size_t, (std::size_t{hears<Event, Callbacks>} + ... + 0)> found{};
+// Which of the callbacks hear an event, or observe: only for these there is anything to instantiate.
+template <bool... is_one>
+constexpr auto positions_of_those() {
+  std::array<std::size_t, (std::size_t{is_one} + ... + 0)> found{};
   std::size_t at = 0;
   std::size_t count = 0;
-  ((hears<Event, Callbacks> ? void(found[count++] = at) : void(), ++at), ...);
+  ((is_one ? void(found[count++] = at) : void(), ++at), ...);
   return found;
 }
 
@@ -179,7 +181,10 @@ constexpr bool check_held() {
     if constexpr (std::is_class_v<Callback>) {
       constexpr bool is_dynamic = std::is_base_of_v<DynamicCallback, Callback>;
       static_assert(!is_dynamic, "downbeat: a DynamicCallback goes into DynamicCallbacks, which goes into the tuple");
-      if constexpr (!is_dynamic) check_callback<Callback>(events::All{});
+      if constexpr (!is_dynamic) check_callback<Callback, NamesObservation<Callback>>(events::All{});
+      static_assert(ObservesDispatch<Callback> == NamesObservation<Callback>,
+                    "downbeat: a callback that observes the dispatch has before_event(event), before_hook(event, "
+                    "callback) and, both noexcept, after_hook(event, callback) and after_event(event)");
       static_assert(is_dynamic || GivesState<Callback> == TakesState<Callback>,
                     "downbeat: a callback with state has both CallbackState state() const and "
                     "void load_state(const CallbackState&)");
@@ -208,7 +213,9 @@ class CallbackHandler : public contract::MembersOf<CallbackHandler<Cs...>, event
     const auto event = contract::view_of<Event>(things...);
     contract::take_back<Event>(event.control());
     constexpr std::make_index_sequence<hearers<Event>.size()> each;
-    if constexpr (contract::runs_to_the_end<Event>) {
+    if constexpr (observers.size() > 0) {
+      call_all_observed(event, each);
+    } else if constexpr (contract::runs_to_the_end<Event>) {
       call_all_despite_exceptions(event, each);
     } else {
       call_all(event, each);
@@ -317,7 +324,9 @@ class CallbackHandler : public contract::MembersOf<CallbackHandler<Cs...>, event
   }
 
   template <class Event>
-  static constexpr auto hearers = contract::hearers_of<Event, contract::CallbackIn<Cs>...>();
+  static constexpr auto hearers = contract::positions_of_those<contract::hears<Event, contract::CallbackIn<Cs>>...>();
+  static constexpr auto observers =
+      contract::positions_of_those<contract::ObservesDispatch<contract::CallbackIn<Cs>>...>();
 
   template <class Event, class... Things, std::size_t... i>
   constexpr void call_all(const contract::View<Event, Things...>& event, std::index_sequence<i...>) {
@@ -328,6 +337,44 @@ class CallbackHandler : public contract::MembersOf<CallbackHandler<Cs...>, event
     contract::FirstException first;
     (first.attempt([&] { contract::call_if_there(boost::hana::at_c<hearers<Event>[i]>(callbacks_), event); }), ...);
     first.rethrow();
+  }
+
+  // --- With an observer ---
+
+  template <class Event, class... Things, std::size_t... i>
+  void call_all_observed(const contract::View<Event, Things...>& event, std::index_sequence<i...>) {
+    tell_observers([&](auto& observer) { observer.before_event(event); });
+    const contract::AtEnd after([&] { tell_observers([&](auto& observer) { observer.after_event(event); }); });
+    if constexpr (contract::runs_to_the_end<Event>) {
+      contract::FirstException first;
+      (first.attempt([&] { call_observed<hearers<Event>[i]>(event); }), ...);
+      first.rethrow();
+    } else {
+      (call_observed<hearers<Event>[i]>(event), ...);
+    }
+  }
+  template <std::size_t at, class Event, class... Things>
+  void call_observed(const contract::View<Event, Things...>& event) {
+    auto& held = boost::hana::at_c<at>(callbacks_);
+    if (!contract::is_there(held) || contract::is_empty_list(contract::callback_in(held))) return;
+    tell_observers([&](auto& observer) { observer.before_hook(event, observed<at>(held)); });
+    const contract::AtEnd after(
+        [&] { tell_observers([&](auto& observer) { observer.after_hook(event, observed<at>(held)); }); });
+    contract::call_hook<Event>(contract::callback_in(held), event);
+  }
+  template <std::size_t at, class Held>
+  static const ObservedCallback& observed(const Held&) {
+    static constexpr ObservedCallback callback{contract::type_name<contract::CallbackIn<Held>>(),
+                                               contract::key_of<Held>, at};
+    return callback;
+  }
+  void tell_observers(const auto& tell) {
+    const auto tell_one = [&](auto& held) {
+      if (contract::is_there(held)) tell(contract::callback_in(held));
+    };
+    [&]<std::size_t... i>(std::index_sequence<i...>) {
+      (tell_one(boost::hana::at_c<observers[i]>(callbacks_)), ...);
+    }(std::make_index_sequence<observers.size()>{});
   }
 
   boost::hana::tuple<Cs...> callbacks_;

@@ -41,10 +41,14 @@ constexpr std::string_view without_scope(std::string_view name) {
   return name;
 }
 template <class Callback>
-constexpr std::string_view class_name() {
+constexpr std::string_view type_name() {  // with all of it
   std::string_view name = __PRETTY_FUNCTION__;
   name.remove_prefix(name.find("Callback = ") + 11);
-  return without_scope(name.substr(0, name.find_first_of(";]")));
+  return name.substr(0, name.find_first_of(";]"));
+}
+template <class Callback>
+constexpr std::string_view class_name() {
+  return without_scope(type_name<Callback>());
 }
 
 template <class Held>

@@ -14,7 +14,8 @@
 //   ones dynamic.on_step_end(args, state, control);
 //
 // Virtual functions pass what the events provide (vocabulary/events.h) and nothing else: a hook that asks for the model
-// needs a place in the static tuple, as does one that must cost nothing. See callback_handler.h.
+// needs a place in the static tuple, as does one that must cost nothing. See callback_handler.h. An observer
+// (observer.h), like ProfileCallback, stands in the tuple too and sees a list as one callback, DynamicCallbacks.
 #pragma once
 
 #include <concepts>
@@ -28,6 +29,7 @@
 #include <vector>
 
 #include "callbacks/pipeline/callback_handler.h"
+#include "callbacks/pipeline/observer.h"
 
 namespace downbeat {
 
@@ -100,6 +102,8 @@ template <class Held, class... Es>
 constexpr bool fits_virtual_functions(types<Es...>) {
   using Callback = CallbackIn<Held>;
   static_assert(!HoldsStates<Callback>, "downbeat: a list of callbacks is not put into a list; add them one by one");
+  static_assert(!ObservesDispatch<Callback>,
+                "downbeat: a list does not show an observer how the others are called; put it into the tuple");
   if constexpr (check_held<Held>()) return (fits_virtual_function<Es, Callback>() && ...);
   return true;
 }

@@ -1,6 +1,8 @@
 // Pairs of functions that must be the same instructions, tuple_x and hand_x, and functions that must be one `ret`,
-// nothing_x. Compiled to an object and compared by codegen_test.sh.
+// nothing_x. Compiled to an object and compared by codegen_test.sh. ProfileCallback is known and in no tuple: nothing
+// of it is in the object, no reading of a clock either.
 #include "callbacks/pipeline/callback_handler.h"
+#include "callbacks/profile.h"
 
 using namespace downbeat;
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Each tuple_x of codegen.cc is instruction for instruction its hand_x, each nothing_x is one `ret`.
+# Each tuple_x of codegen.cc is instruction for instruction its hand_x, each nothing_x is one `ret`. Nothing in its object
+# measures; in that of observed.cc something does.
 set -u
 here=tests/codegen
 work=$(mktemp -d)
@@ -24,11 +25,25 @@ check() {  # check FUNCTION EXPECTED-INSTRUCTIONS
   fi
 }
 
+# The functions of a profile, and of a clock, that an object names.
+measuring() {
+  nm -C "$work/$1.o" | grep -E 'profile|Profile|clock|gettime'
+}
+
 clang=$(command -v clang++ || command -v clang++-19)
 [[ -n $clang ]] || echo "SKIPPED: clang++ not found"
 
 for program in g++ $clang; do
   "$program" -std=c++20 -O2 -I. -c $here/codegen.cc -o "$work/codegen.o" || exit 1
+  "$program" -std=c++20 -O2 -I. -c $here/observed.cc -o "$work/observed.o" || exit 1
+  if measuring codegen; then
+    echo "FAILED: $program: codegen.cc measures"
+    failed=1
+  fi
+  if ! measuring observed >/dev/null; then
+    echo "FAILED: $program: observed.cc does not measure"
+    failed=1
+  fi
   objdump -d --no-show-raw-insn "$work/codegen.o" >"$work/assembly"
   for name in $(grep -oP '<\Knothing_\w+(?=>:)' "$work/assembly"); do check "$name" ret; done
   for name in $(grep -oP '<tuple_\K\w+(?=>:)' "$work/assembly"); do check "tuple_$name" "$(body "hand_$name")"; done

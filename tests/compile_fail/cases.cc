@@ -432,3 +432,36 @@ struct Callback : Good {
 };
 void add(DynamicCallbacks& callbacks) { callbacks.add_callback REJECT(<Callback>()) ACCEPT((Callback(1))); }
 }  // namespace callback_that_needs_arguments
+
+// CASE a callback that observes the dispatch has before_event(event), before_hook(event, callback) and, both noexcept, after_hook(event, callback) and after_event(event)
+namespace observer_of_events_only {
+struct Callback {
+  void before_event(const auto&) {}
+  ACCEPT(void before_hook(const auto&, const ObservedCallback&) {})
+  ACCEPT(void after_hook(const auto&, const ObservedCallback&) noexcept {})
+  void after_event(const auto&) noexcept {}
+};
+auto handler = Callbacks(Callback{});
+}  // namespace observer_of_events_only
+
+// CASE a callback that observes the dispatch has before_event(event), before_hook(event, callback) and, both noexcept, after_hook(event, callback) and after_event(event)
+namespace observer_that_may_throw {
+struct Callback : Good {
+  void before_event(const auto&) {}
+  void before_hook(const auto&, const ObservedCallback&) {}
+  void after_hook(const auto&, const ObservedCallback&) noexcept {}
+  void after_event(const auto&) ACCEPT(noexcept) {}
+};
+auto handler = Callbacks(Callback{});
+}  // namespace observer_that_may_throw
+
+// CASE a list does not show an observer how the others are called; put it into the tuple
+namespace observer_in_a_list {
+struct Callback {
+  void before_event(const auto&) {}
+  void before_hook(const auto&, const ObservedCallback&) {}
+  void after_hook(const auto&, const ObservedCallback&) noexcept {}
+  void after_event(const auto&) noexcept {}
+};
+void add(DynamicCallbacks& callbacks) { callbacks.add_callback(REJECT(Callback{}) ACCEPT(Good{})); }
+}  // namespace observer_in_a_list
