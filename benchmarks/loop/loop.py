@@ -1,0 +1,148 @@
+#!/usr/bin/env python3
+"""A whole training step: Downbeat's Trainer beside the same loop written by hand, the usual LibTorch loop,
+transformers.Trainer, and the loop by hand in Python.
+
+    bazel run -c opt //benchmarks/loop [-- --repetitions 9]
+
+Each measurement is a process of its own, with one thread, on one core. Its steps a second are those after a warm-up;
+the time to the first step begins before the process does; its peak memory is the kernel's VmHWM. All programs have the
+same model, initial weights, batches, settings and (where a loop of people's own would not differ) order of the data:
+the loop by hand must end in the very bits of Trainer's weights, the others close to them, or the benchmark fails."""
+import argparse
+import dataclasses
+import json
+import os
+import statistics
+import subprocess
+import tempfile
+import time
+
+from benchmarks.support import machine
+from benchmarks.support.runner import Benchmark, pinned
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+OURS, BY_HAND, USUAL = "Downbeat's Trainer", "by hand", "usual LibTorch loop"
+THEIRS, PYTHON = "transformers.Trainer", "by hand in Python"
+QUANTITIES = ("steps a second", "seconds to first step", "peak MiB")
+
+
+@dataclasses.dataclass
+class Case:
+    name: str
+    group: str
+    model: str
+    steps: int  # of a program in C++
+    python_steps: int
+    callbacks: int = 0
+    accumulation: int = 1
+    sides: tuple = (OURS, BY_HAND, USUAL, THEIRS, PYTHON)
+
+
+# The steps take less than a second in C++; in Python, which starts slowly, about one.
+CASES = [
+    Case("a linear layer of 8", "models", "linear", 12000, 1500),
+    Case("the digits MLP, batch 32", "models", "digits", 6000, 1000),
+    Case("a small transformer", "models", "transformer", 250, 150),
+    Case("GPT-2 of 10 million parameters", "models", "gpt", 8, 8),
+    Case("a linear layer of 8, 4 callbacks", "callbacks", "linear", 12000, 1500, callbacks=4, sides=(OURS, BY_HAND)),
+    Case("a linear layer of 8, 16 callbacks", "callbacks", "linear", 12000, 1500, callbacks=16,
+         sides=(OURS, BY_HAND, THEIRS)),
+    Case("the digits MLP, 4 callbacks", "callbacks", "digits", 6000, 1000, callbacks=4, sides=(OURS, BY_HAND)),
+    Case("the digits MLP, 16 callbacks", "callbacks", "digits", 6000, 1000, callbacks=16, sides=(OURS, BY_HAND)),
+    Case("a linear layer of 8, accumulation 8", "accumulation", "linear", 1800, 300, accumulation=8,
+         sides=(OURS, BY_HAND, USUAL)),
+    Case("the digits MLP, accumulation 8", "accumulation", "digits", 900, 200, accumulation=8,
+         sides=(OURS, BY_HAND, USUAL)),
+]
+
+
+def is_python(side):
+    return side in (THEIRS, PYTHON)
+
+
+def command_of(side, python):
+    programs = {OURS: "trainer", BY_HAND: "by_hand", USUAL: "usual"}
+    if side in programs:
+        return [os.path.join(HERE, programs[side])]
+    script = os.path.join(os.path.dirname(os.path.realpath(__file__)), "reference.py")
+    return [python, script, "trainer" if side == THEIRS else "by_hand"]
+
+
+def warm_up_of(steps):
+    return min(50, max(2, steps // 4))
+
+
+def measure(side, case, steps, python):
+    """All that one process of a side prints."""
+    runfiles = os.getcwd()
+    words = [case.model, case.callbacks, case.accumulation, steps, warm_up_of(steps)]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1",
+                   "TEST_SRCDIR": os.path.dirname(runfiles),  # where the programs find digits.csv
+                   "DIGITS_CSV": os.path.join(runfiles, "examples", "digits", "digits.csv"),
+                   "LOOP_STARTED_NS": str(time.monotonic_ns())}
+    with tempfile.TemporaryDirectory() as directory:
+        run = subprocess.run([*command_of(side, python), *map(str, words)], cwd=directory, env=environment,
+                             preexec_fn=pinned(), capture_output=True, text=True, check=False)
+    if run.returncode:
+        raise SystemExit(f"{side}, {case.name}: {run.stderr.strip()}")
+    return json.loads(run.stdout.splitlines()[-1])
+
+
+def check_that_the_work_is_the_same(case, printed):
+    """`printed`: what each side printed after as many steps. The usual loop shuffles with another generator."""
+    ours = printed[OURS]
+    for side, theirs in printed.items():
+        for name in () if side in (OURS, USUAL) else ("loss", "checksum"):
+            is_far = ours[name] != theirs[name] if side == BY_HAND else abs(ours[name] / theirs[name] - 1) > 1e-4
+            if is_far:
+                raise SystemExit(f"{case.name}: {name} of {side} is {theirs[name]!r}, of {OURS} {ours[name]!r}")
+
+
+def seconds_of(case, python):
+    """About, of one repetition."""
+    pythons = sum(is_python(side) for side in case.sides)
+    return 0.9 * (1 + len(case.sides) - pythons) + (4.5 * pythons if python else 0)
+
+
+def run_case(bench, case, python):
+    sides = [side for side in case.sides if python or not is_python(side)]
+    few = {side: measure(side, case, 8, python) for side in sides}
+    check_that_the_work_is_the_same(case, few)
+
+    def measure_once(side):
+        if bench.smoke:
+            return {name: few[side][name] for name in QUANTITIES}
+        printed = measure(side, case, case.python_steps if is_python(side) else case.steps, python)
+        return {name: printed[name] for name in QUANTITIES}
+
+    return bench.case(case.name, {side: lambda side=side: measure_once(side) for side in sides}, base=OURS,
+                      unit="steps a second", group=case.group, higher_is_better=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--repetitions", type=int, default=9)
+    parser.add_argument("--case", default="", help="only those with this in their name")
+    parser.add_argument("--smoke", action="store_true", help="each side once with a few steps")
+    options = parser.parse_args()
+    bench = Benchmark("loop", "A whole training step", smoke=options.smoke, repetitions=options.repetitions)
+    python = machine.environment_of(".venv-reference")
+    if not python:
+        bench.missing(f"{THEIRS} and the loop {PYTHON}", "tests/parity/reference/setup.sh makes .venv-reference")
+    cases = [case for case in CASES if options.case in case.name]
+    bench.expect(options.repetitions * sum(seconds_of(case, python) for case in cases))
+    for case in cases:
+        measured = run_case(bench, case, python)
+        if case.model == "linear" and not bench.smoke:
+            note_overhead(bench, case, measured)
+    bench.finish()
+
+
+def note_overhead(bench, case, measured):
+    speed = measured["quantities"]["steps a second"]
+    extra = sorted(1e6 / ours - 1e6 / by_hand for ours, by_hand in zip(speed[OURS]["values"], speed[BY_HAND]["values"]))
+    bench.note(f"{case.name}: a step of {OURS} takes {statistics.median(extra):.2f} µs longer than one {BY_HAND} "
+               f"({extra[0]:.2f} … {extra[-1]:.2f})")
+
+
+main()
