@@ -12,6 +12,7 @@ def benchmark(name, script, data = [], smoke_size = "medium"):
     common = {
         "srcs": ["//benchmarks/support:run.sh"],
         "data": [script, "//benchmarks/support:python"] + data,
+        "visibility": ["//benchmarks:__pkg__"],
     }
     native.sh_binary(
         name = name,
