@@ -15,6 +15,7 @@ from benchmarks.support import machine, runner
 SCRIPTS = {
     "dispatch": "benchmarks/dispatch/dispatch.py",
     "loop": "benchmarks/loop/loop.py",
+    "data": "benchmarks/data/data.py",
     "logging": "benchmarks/logging/logging_cost.py",
     "checkpoint": "benchmarks/checkpoint/checkpoint.py",
     "compile": "benchmarks/compile/compile.py",

@@ -151,16 +151,21 @@ void TorchStepPolicy::begin_step(int64_t substeps) {
 
 void TorchStepPolicy::forward_backward(int64_t substeps, int64_t steps_since_log) {
   set_training(true);
+  const at::Tensor loss = training_loss(substeps);
+  loss.backward();
+  running_loss_.add(loss, steps_since_log, args_.logging_nan_inf_filter);
+}
+
+// The logits end here, not after backward().
+at::Tensor TorchStepPolicy::training_loss(int64_t substeps) {
   const ForwardResult result = run_model([&] { return forward_selected(num_items_in_batch_); });
-  at::Tensor loss = loss_of(result, num_items_in_batch_);
+  const at::Tensor loss = loss_of(result, num_items_in_batch_);
   if (!loss.defined()) {
     throw std::invalid_argument(
         "the model returns no loss; set trainer.compute_loss_func, for example to downbeat::cross_entropy, or let "
         "forward() return a loss and logits");
   }
-  if (!is_scaled(result) && substeps > 1) loss = loss / substeps;
-  loss.backward();
-  running_loss_.add(loss.detach(), steps_since_log, args_.logging_nan_inf_filter);
+  return substeps > 1 && !is_scaled(result) ? loss / substeps : loss;
 }
 
 at::Tensor TorchStepPolicy::loss_of(const ForwardResult& result, std::optional<int64_t> num_items_in_batch) const {
@@ -198,12 +203,14 @@ bool TorchStepPolicy::is_scaled(const ForwardResult& result) const {
 
 void TorchStepPolicy::collect_gradients() {
   gradients_.tensors.clear();
-  gradients_.names.clear();
+  gradients_.names.resize(parameters_.size());  // and assigned to below: names of the step before leave their memory
   for (const auto& [name, parameter] : parameters_) {
-    if (!parameter.grad().defined()) continue;
-    gradients_.tensors.push_back(parameter.grad());
-    gradients_.names.push_back(name);
+    const at::Tensor& gradient = parameter.grad();
+    if (!gradient.defined()) continue;
+    gradients_.names[gradients_.tensors.size()] = name;
+    gradients_.tensors.push_back(gradient);
   }
+  gradients_.names.resize(gradients_.tensors.size());
 }
 
 void TorchStepPolicy::optimizer_step() {

@@ -159,6 +159,7 @@ class TorchStepPolicy {
   const GradientNorm& gradient_norm() const { return norm_; }
 
  private:
+  at::Tensor training_loss(int64_t substeps);  // of the selected batch
   at::Tensor loss_of(const ForwardResult& result, std::optional<int64_t> num_items_in_batch) const;
   bool counts_items() const;
   bool is_scaled(const ForwardResult& result) const;

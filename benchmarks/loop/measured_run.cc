@@ -43,14 +43,24 @@ RunArguments parse(int argc, char** argv) {
           .warm_up = number(argv[5], 1)};
 }
 
+void Stopwatch::begin() {
+  if (allocations) allocations_ = -allocations();
+  begin_ = Clock::now();
+}
+
+void Stopwatch::end() {
+  end_ = Clock::now();
+  if (allocations) allocations_ += allocations();
+}
+
 void Stopwatch::print(double loss, double checksum) const {
   const char* started = std::getenv("LOOP_STARTED_NS");
   const std::chrono::nanoseconds start(started ? number(started, 0) : 0);
   std::printf(
       "{\"steps a second\": %.17g, \"seconds to first step\": %.6f, \"peak MiB\": %.1f, \"loss\": %.17g, "
-      "\"checksum\": %.17g}\n",
+      "\"checksum\": %.17g, \"allocations a step\": %.6g}\n",
       static_cast<double>(run_.steps) / seconds(end_ - begin_), seconds(first_.time_since_epoch() - start),
-      peak_mebibytes(), loss, checksum);
+      peak_mebibytes(), loss, checksum, static_cast<double>(allocations_) / static_cast<double>(run_.steps));
 }
 
 }  // namespace benchmark_loop

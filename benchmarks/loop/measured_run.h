@@ -26,6 +26,9 @@ struct RunArguments {
 // Throws std::invalid_argument with the usage.
 RunArguments parse(int argc, char** argv);
 
+// How often operator new was called; where count_allocations.cc is linked, which sets it, it is printed for each step.
+inline int64_t (*allocations)() = nullptr;
+
 class Stopwatch {
  public:
   explicit Stopwatch(const RunArguments& run) : run_(run) {}
@@ -33,8 +36,8 @@ class Stopwatch {
   // After every optimizer step, counted from 1.
   void step_done(int64_t step) {
     if (step == 1) first_ = Clock::now();
-    if (step == run_.warm_up) begin_ = Clock::now();
-    if (step == run_.all_steps()) end_ = Clock::now();
+    if (step == run_.warm_up) begin();
+    if (step == run_.all_steps()) end();
   }
 
   // `loss`: the mean over all steps; `checksum`: of the weights. Both show that two programs did the same work.
@@ -42,8 +45,12 @@ class Stopwatch {
 
  private:
   using Clock = std::chrono::steady_clock;
+  void begin();
+  void end();
+
   RunArguments run_;
   Clock::time_point first_, begin_, end_;
+  int64_t allocations_ = 0;
 };
 
 // A callback as light as one can be.

@@ -24,9 +24,9 @@ TensorDataset::TensorDataset(at::Tensor inputs, at::Tensor labels)
 }
 
 Batch TensorDataset::get_batch(Indices indices) const {
-  const at::Tensor rows = at::from_blob(const_cast<int64_t*>(indices.data()), {static_cast<int64_t>(indices.size())},
-                                        at::TensorOptions().dtype(at::kLong))
-                              .to(inputs_.device());
+  at::Tensor rows = at::from_blob(const_cast<int64_t*>(indices.data()), {static_cast<int64_t>(indices.size())},
+                                  at::TensorOptions().dtype(at::kLong));
+  if (!inputs_.is_cpu()) rows = rows.to(inputs_.device());  // asked first, as this costs more than making them
   return {at::index_select(inputs_, 0, rows), labels_.defined() ? at::index_select(labels_, 0, rows) : at::Tensor()};
 }
 

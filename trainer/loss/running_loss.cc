@@ -19,6 +19,10 @@ void RunningLoss::add(const at::Tensor& loss, int64_t steps, bool nan_inf_filter
     }
     return;
   }
+  add_on_device(loss.detach(), steps, nan_inf_filter);
+}
+
+void RunningLoss::add_on_device(const at::Tensor& loss, int64_t steps, bool nan_inf_filter) {
   if (!device_sum_.defined()) device_sum_ = at::zeros({}, loss.options().dtype(at::kFloat).requires_grad(false));
   device_sum_.add_(nan_inf_filter ? at::where(at::isfinite(loss), loss, device_sum_ / (1 + steps)) : loss);
 }

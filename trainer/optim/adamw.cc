@@ -16,6 +16,15 @@ namespace {
 
 enum Which { kStep, kExpAvg, kExpAvgSq };
 
+void update_fused(const std::vector<at::Tensor>& parameters, const std::vector<at::Tensor>& gradients,
+                  const std::vector<at::Tensor>& exp_avgs, const std::vector<at::Tensor>& exp_avg_sqs,
+                  const std::vector<at::Tensor>& steps, const ParameterGroup& group, const AdamW::Settings& settings) {
+  at::_foreach_add_(steps, 1);
+  at::_fused_adamw_(parameters, gradients, exp_avgs, exp_avg_sqs, /*max_exp_avg_sqs=*/{}, steps, group.lr,
+                    settings.beta1, settings.beta2, group.weight_decay, settings.eps, /*amsgrad=*/false,
+                    /*maximize=*/false);
+}
+
 }  // namespace
 
 AdamW::AdamW(std::vector<ParameterGroup> groups, const Settings& settings)
@@ -54,8 +63,28 @@ void AdamW::begin_state(std::size_t group, std::size_t i) {
   state(group, kExpAvgSq)[i] = at::zeros_like(parameter);
 }
 
-// One call for all parameters of a type, as PyTorch groups them.
 void AdamW::step_fused(std::size_t group) {
+  const ParameterGroup& g = param_groups()[group];
+  if (g.parameters.empty()) return;
+  gradients_.clear();
+  for (std::size_t i = 0; i < g.parameters.size(); ++i) {
+    const at::Tensor& parameter = g.parameters[i];
+    const at::Tensor& gradient = parameter.grad();
+    if (!gradient.defined() || parameter.scalar_type() != g.parameters.front().scalar_type()) break;
+    begin_state(group, i);
+    gradients_.push_back(gradient);
+  }
+  if (gradients_.size() == g.parameters.size()) {  // the lists are already what the operator wants
+    update_fused(g.parameters, gradients_, state(group, kExpAvg), state(group, kExpAvgSq), state(group, kStep), g,
+                 settings_[group]);
+  } else {
+    step_fused_by_type(group);
+  }
+  gradients_.clear();  // what is held here would not be freed by zero_grad
+}
+
+// One call for all parameters of a type, as PyTorch groups them.
+void AdamW::step_fused_by_type(std::size_t group) {
   struct Lists {
     std::vector<at::Tensor> parameters, gradients, exp_avgs, exp_avg_sqs, steps;
   };
@@ -71,12 +100,9 @@ void AdamW::step_fused(std::size_t group) {
     lists.exp_avg_sqs.push_back(state(group, kExpAvgSq)[i]);
     lists.steps.push_back(state(group, kStep)[i]);
   }
-  const Settings& settings = settings_[group];
-  for (auto& [type, lists] : by_type) {
-    at::_foreach_add_(lists.steps, 1);
-    at::_fused_adamw_(lists.parameters, lists.gradients, lists.exp_avgs, lists.exp_avg_sqs, /*max_exp_avg_sqs=*/{},
-                      lists.steps, g.lr, settings.beta1, settings.beta2, g.weight_decay, settings.eps,
-                      /*amsgrad=*/false, /*maximize=*/false);
+  for (const auto& [type, lists] : by_type) {
+    update_fused(lists.parameters, lists.gradients, lists.exp_avgs, lists.exp_avg_sqs, lists.steps, g,
+                 settings_[group]);
   }
 }
 

@@ -23,11 +23,13 @@ class AdamW : public Optimizer {
  private:
   void list_options(std::size_t group, Options& options) override;
   void step_fused(std::size_t group);
+  void step_fused_by_type(std::size_t group);
   void step_plain(std::size_t group);
   // Fills the state of a parameter at its first gradient.
   void begin_state(std::size_t group, std::size_t parameter);
 
-  std::vector<Settings> settings_;  // of each group
+  std::vector<Settings> settings_;     // of each group
+  std::vector<at::Tensor> gradients_;  // of the group at hand; kept for its memory
 };
 
 }  // namespace downbeat
