@@ -1,17 +1,23 @@
-// One process of the logging benchmark: a training of which every step is logged, with the trackers of --report_to.
+// One process of the logging benchmark: a training that logs every step, with all trackers of --report_to hearing the
+// lines in some blocks of steps and not in others.
 //
-//   one_run --report_to=all --output_dir=DIR --max_steps=1500 [--hidden=900] [--threads=1]
+//   one_run --report_to=tensorboard,wandb --output_dir=DIR --max_steps=15000 [--hidden=700] [--threads=1]
 //
-// Prints the milliseconds of a step, from the second step's begin to the last one's, and the seconds from there to the
-// end of the run, in which trackers write what is left.
+// Prints for each round of three blocks, in an order drawn at random, the milliseconds of a step without, without again
+// and with trackers, and at the end the seconds in which the trackers write what is left. A whole process without
+// trackers is no measure: what lies where in the heap changes a step by more than they do.
 #include <ATen/ops/rand.h>
 #include <ATen/ops/randint.h>
 #include <ATen/ops/relu.h>
 #include <torch/nn/modules/linear.h>
 
+#include <algorithm>
+#include <array>
 #include <chrono>
 #include <iostream>
 #include <memory>
+#include <random>
+#include <utility>
 
 #include "callbacks/vocabulary/training_arguments_flags.h"
 #include "integrations/report_to.h"
@@ -21,17 +27,20 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-double seconds_between(Clock::time_point from, Clock::time_point to) {
-  return std::chrono::duration<double>(to - from).count();
+constexpr int64_t kBlock = 200;    // steps
+constexpr int64_t kSettling = 80;  // of them, until the writing threads have done what the block before left them
+
+double milliseconds_since(Clock::time_point start) {
+  return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
 }
 
 struct OwnArguments {
-  int64_t hidden = 900;
+  int64_t hidden = 700;
   int64_t threads = 1;
 
   static constexpr const char* kTitle = "Logging benchmark";
   static void describe(auto& field) {
-    field("hidden", &OwnArguments::hidden, "Width of the hidden layers: 900 makes a step of about 2 ms.");
+    field("hidden", &OwnArguments::hidden, "Width of the hidden layers: 700 makes a step of about 2 ms.");
     field("threads", &OwnArguments::threads, "Threads of LibTorch.");
   }
 };
@@ -46,17 +55,43 @@ struct Network : torch::nn::Module {
   torch::nn::Linear fc1, fc2, fc3;
 };
 
-// The last of the tuple: what the trackers do in the events before lies between its moments.
-struct Stopwatch {
-  struct Moments {
-    Clock::time_point first_step, last_step;
-  };
-  Moments* moments;
+// The trackers, which hear what is logged in one block of three.
+template <class Trackers>
+class InBlocks {
+ public:
+  explicit InBlocks(Trackers trackers) : trackers_(std::move(trackers)) {}
 
+  void on_init_end(auto& event) { trackers_.on_init_end(event.args(), event.state(), event.control()); }
+  void on_train_begin(auto& event) { trackers_.on_train_begin(event.args(), event.state(), event.control()); }
   void on_step_begin(const downbeat::TrainerState& state) {
-    if (state.global_step == 1) moments->first_step = Clock::now();
-    moments->last_step = Clock::now();
+    const int64_t in_block = state.global_step % kBlock;
+    if (in_block == 0) begin_block(state.global_step / kBlock);
+    if (in_block == kSettling) start_ = Clock::now();
   }
+  void on_log(auto& event) {
+    if (order_[block_] == 2) trackers_.on_log(event.args(), event.state(), event.control(), event.logs());
+  }
+  void on_train_end(auto& event) {
+    const Clock::time_point start = Clock::now();
+    trackers_.on_train_end(event.args(), event.state(), event.control(), downbeat::RunEnd{});
+    std::cout << milliseconds_since(start) / 1e3 << "\n";
+  }
+
+ private:
+  void begin_block(int64_t number) {
+    if (number > 0) times_[order_[block_]] = milliseconds_since(start_) / (kBlock - kSettling);
+    block_ = static_cast<std::size_t>(number % 3);
+    if (block_ != 0) return;
+    if (number > 3) std::cout << times_[0] << " " << times_[1] << " " << times_[2] << "\n";  // the first warms up
+    std::shuffle(order_.begin(), order_.end(), random_);
+  }
+
+  Trackers trackers_;
+  std::mt19937 random_{std::random_device{}()};
+  std::array<std::size_t, 3> order_ = {0, 1, 2};  // without, without again, with
+  std::array<double, 3> times_ = {};
+  std::size_t block_ = 0;
+  Clock::time_point start_;
 };
 
 }  // namespace
@@ -67,16 +102,12 @@ int main(int argc, char** argv) {
     const auto args = downbeat::parse_training_arguments(argc, argv, own);
     downbeat::set_num_threads(own.threads);
     downbeat::set_seed(args.seed);
-    Stopwatch::Moments moments;
-    {
-      downbeat::Trainer trainer(std::make_shared<Network>(own.hidden), args,
-                                downbeat::TensorDataset(at::rand({1024, 64}), at::randint(10, {1024}, at::kLong)),
-                                downbeat::Callbacks(downbeat::report_to(args), Stopwatch{&moments}));
-      trainer.compute_loss_func = downbeat::cross_entropy;
-      trainer.train();
-    }
-    const auto steps = static_cast<double>(args.max_steps - 2);
-    std::cout << 1e3 * seconds_between(moments.first_step, moments.last_step) / steps << " "
-              << seconds_between(moments.last_step, Clock::now()) << "\n";
+    downbeat::TrainingArguments without_trackers = args;
+    without_trackers.report_to = {"none"};
+    downbeat::Trainer trainer(std::make_shared<Network>(own.hidden), without_trackers,
+                              downbeat::TensorDataset(at::rand({1024, 64}), at::randint(10, {1024}, at::kLong)),
+                              downbeat::Callbacks(InBlocks(downbeat::report_to(args))));
+    trainer.compute_loss_func = downbeat::cross_entropy;
+    trainer.train();
   });
 }
