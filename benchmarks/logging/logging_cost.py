@@ -1,7 +1,7 @@
 """What trackers cost the thread that trains.
 
 1. One on_log with ten numbers, for each tracker and all six together, beside the official clients.
-2. A training that logs every step, with steps of about 2 ms: all six against none. What is left to write at the end of
+2. A training that logs every step, with steps of 1 to 2 ms: all six against none. What is left to write at the end of
    the run is timed apart."""
 import argparse
 import http.server

@@ -40,7 +40,7 @@ struct OwnArguments {
 
   static constexpr const char* kTitle = "Logging benchmark";
   static void describe(auto& field) {
-    field("hidden", &OwnArguments::hidden, "Width of the hidden layers: 700 makes a step of about 2 ms.");
+    field("hidden", &OwnArguments::hidden, "Width of the hidden layers: 700 makes a step of 1 to 2 ms.");
     field("threads", &OwnArguments::threads, "Threads of LibTorch.");
   }
 };
