@@ -23,7 +23,7 @@ def with_python_test(name, script, program, data = [], environment = "reference"
         size = size,
         timeout = timeout,
         srcs = ["//tests/support:with_python.sh"],
-        args = ["$(rootpath %s)" % label for label in [_SETUPS[environment], script, program]],
+        args = [".venv-" + environment] + ["$(rootpath %s)" % label for label in [_SETUPS[environment], script, program]],
         data = [
             script,
             program,

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# with_python.sh SETUP SCRIPT ARGUMENTS...: in the environment that SETUP made in the source tree.
+# with_python.sh NAME SETUP SCRIPT ARGUMENTS...: in the environment NAME of the source tree, which SETUP makes.
 set -euo pipefail
-setup=$1
-shift
 source_tree=$(dirname "$(realpath WORKSPACE)")
-python=$source_tree/$(sed -n 's/^environment=.*\/\(\.venv-[a-z]*\)$/\1/p' "$setup")/bin/python
+python=$source_tree/$1/bin/python
+setup=$2
+shift 2
 if [[ ! -e $python ]]; then
   echo "SKIPPED: there is no Python environment for this test; $setup makes it"
   exit 0
