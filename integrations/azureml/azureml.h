@@ -27,48 +27,25 @@
 // For an MLflow server of one's own use integrations/mlflow.
 #pragma once
 
-#include <memory>
-#include <string>
 #include <string_view>
 
-#include "callbacks/vocabulary/checkpoint.h"
-#include "callbacks/vocabulary/logs.h"
-#include "callbacks/vocabulary/model_description.h"
-#include "callbacks/vocabulary/run_end.h"
-#include "callbacks/vocabulary/trainer_state.h"
 #include "callbacks/vocabulary/training_arguments.h"
 #include "integrations/azureml/azureml_options.h"
-#include "integrations/support/run_parameters.h"
+#include "integrations/mlflow/mlflow_reporter.h"
 
 namespace downbeat {
 
-class MLflowRun;
-
-class AzureMLCallback {
+class AzureMLCallback : public MLflowReporter {
  public:
   static constexpr std::string_view report_to_name = "azure_ml";
 
   explicit AzureMLCallback(AzureMLOptions options = {});
-  ~AzureMLCallback();  // sends what is left, for a while
-  AzureMLCallback(AzureMLCallback&&) noexcept;
-  AzureMLCallback& operator=(AzureMLCallback&&) noexcept;
 
   // Throws std::invalid_argument for options and variables that cannot be meant.
   void on_init_end(const TrainingArguments& args);
-  void on_load_checkpoint(const TrainingArguments& args, const Checkpoint& checkpoint);
-  void on_train_begin(auto& event) { begin(event.args(), event.state(), model_in(event)); }
-  void on_log(auto& event) { log(event.args(), event.state(), event.logs(), model_in(event)); }
-  void on_save(const TrainerState& state, const Checkpoint& checkpoint);
-  void on_train_end(const TrainerState& state, const RunEnd& end);
 
  private:
-  void begin(const TrainingArguments& args, const TrainerState& state, const ModelDescription* model);
-  void log(const TrainingArguments& args, const TrainerState& state, const Logs& logs, const ModelDescription* model);
-
   AzureMLOptions options_;
-  bool is_off_ = false;  // there is no workspace
-  std::string resumed_from_;
-  std::unique_ptr<MLflowRun> run_;  // from the first event that has something to report
 };
 
 }  // namespace downbeat

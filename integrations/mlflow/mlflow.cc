@@ -1,5 +1,7 @@
 #include "integrations/mlflow/mlflow.h"
 
+#include <memory>
+#include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -26,41 +28,15 @@ std::unique_ptr<MLflowRun> new_run(const MLflowOptions& options, const TrainingA
 
 }  // namespace
 
-MLflowCallback::MLflowCallback(MLflowOptions options) : options_(std::move(options)) {}
-MLflowCallback::~MLflowCallback() = default;
-MLflowCallback::MLflowCallback(MLflowCallback&&) noexcept = default;
-MLflowCallback& MLflowCallback::operator=(MLflowCallback&&) noexcept = default;
+MLflowCallback::MLflowCallback(MLflowOptions options)
+    : MLflowReporter(
+          [options](const TrainingArguments& args, const ModelDescription* model, const std::string& resumed_from) {
+            return is_disabled() ? nullptr : new_run(options, args, model, resumed_from);
+          }),
+      options_(std::move(options)) {}
 
 void MLflowCallback::on_init_end(const TrainingArguments&) {
   if (!is_disabled()) mlflow_destination(mlflow_address(mlflow_settings(options_).tracking_uri), options_);
-}
-
-void MLflowCallback::on_load_checkpoint(const TrainingArguments& args, const Checkpoint& checkpoint) {
-  const bool is_running = run_ && !run_->has_ended();
-  if (!is_running && !args.report_to_new_run) resumed_from_ = checkpoint.directory;
-}
-
-void MLflowCallback::begin(const TrainingArguments& args, const TrainerState& state, const ModelDescription* model) {
-  if (!state.is_world_process_zero || is_disabled()) return;
-  if (run_ && run_->has_ended()) run_.reset();  // another training is another run
-  if (!run_) run_ = new_run(options_, args, model, std::exchange(resumed_from_, ""));
-}
-
-void MLflowCallback::log(const TrainingArguments& args, const TrainerState& state, const Logs& logs,
-                         const ModelDescription* model) {
-  if (!state.is_world_process_zero) return;
-  if (!run_) begin(args, state, model);
-  if (run_) run_->log(state, logs);
-}
-
-void MLflowCallback::on_save(const TrainerState& state, const Checkpoint& checkpoint) {
-  if (run_ && state.is_world_process_zero) run_->save(checkpoint.directory);
-}
-
-void MLflowCallback::on_train_end(const TrainerState& state, const RunEnd& end) {
-  if (!run_ || !state.is_world_process_zero) return;
-  run_->end(end);
-  run_->drain();
 }
 
 }  // namespace downbeat

@@ -20,47 +20,25 @@
 // In a job of AzureML use integrations/azureml.
 #pragma once
 
-#include <memory>
-#include <string>
 #include <string_view>
 
-#include "callbacks/vocabulary/checkpoint.h"
-#include "callbacks/vocabulary/logs.h"
-#include "callbacks/vocabulary/model_description.h"
-#include "callbacks/vocabulary/run_end.h"
-#include "callbacks/vocabulary/trainer_state.h"
 #include "callbacks/vocabulary/training_arguments.h"
 #include "integrations/mlflow/mlflow_options.h"
-#include "integrations/support/run_parameters.h"
+#include "integrations/mlflow/mlflow_reporter.h"
 
 namespace downbeat {
 
-class MLflowRun;
-
-class MLflowCallback {
+class MLflowCallback : public MLflowReporter {
  public:
   static constexpr std::string_view report_to_name = "mlflow";
 
   explicit MLflowCallback(MLflowOptions options = {});
-  ~MLflowCallback();  // sends what is left, for a while
-  MLflowCallback(MLflowCallback&&) noexcept;
-  MLflowCallback& operator=(MLflowCallback&&) noexcept;
 
   // Throws std::invalid_argument for options and variables that cannot be meant.
   void on_init_end(const TrainingArguments& args);
-  void on_load_checkpoint(const TrainingArguments& args, const Checkpoint& checkpoint);
-  void on_train_begin(auto& event) { begin(event.args(), event.state(), model_in(event)); }
-  void on_log(auto& event) { log(event.args(), event.state(), event.logs(), model_in(event)); }
-  void on_save(const TrainerState& state, const Checkpoint& checkpoint);
-  void on_train_end(const TrainerState& state, const RunEnd& end);
 
  private:
-  void begin(const TrainingArguments& args, const TrainerState& state, const ModelDescription* model);
-  void log(const TrainingArguments& args, const TrainerState& state, const Logs& logs, const ModelDescription* model);
-
   MLflowOptions options_;
-  std::string resumed_from_;
-  std::unique_ptr<MLflowRun> run_;  // from the first event that has something to report
 };
 
 }  // namespace downbeat
