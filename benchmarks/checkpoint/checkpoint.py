@@ -3,11 +3,9 @@ many bytes, transformers.Trainer, and safetensors with torch.save.
 
 Loading finds the files in the page cache. Memory is the peak on top of what the process had before; model and, in
 Downbeat and Trainer, optimizer are included there. Disks are noisy, hence the wide spread that is allowed."""
-import argparse
 import json
 import os
 import shutil
-import subprocess
 import tempfile
 
 from benchmarks.support import machine, runner
@@ -30,10 +28,7 @@ def remove(path):
 
 def run(command):
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
-    result = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
-    if result.returncode:
-        raise SystemExit(f"{' '.join(command)}: {result.stderr}")
-    measured = json.loads(result.stdout.splitlines()[-1])
+    measured = json.loads(runner.output_of(command, env=environment).splitlines()[-1])
     return {"seconds": measured["seconds"], "memory on top, MiB": measured["memory"] / 2**20}
 
 
@@ -49,9 +44,7 @@ def side(command, made=None):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--smoke", action="store_true", help="once, with a tenth of a checkpoint's size")
-    parser.add_argument("--repetitions", type=int, default=9)
+    parser = runner.parser_of(__doc__, smoke="once, with 2 million parameters")
     parser.add_argument("--directory", help="on the disk to measure; unless given, one for temporary files")
     options = parser.parse_args()
     bench = runner.Benchmark("checkpoint", "Saving and loading a checkpoint", options.smoke, options.repetitions)

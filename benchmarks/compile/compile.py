@@ -7,7 +7,6 @@ the mistake is a hook of the last callback that would change what is read-only.
 
     bazel run //benchmarks/compile -- [--repetitions N] [--compiler g++]
 """
-import argparse
 import functools
 import os
 import re
@@ -15,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 
-from benchmarks.support.runner import Benchmark, pinned
+from benchmarks.support.runner import Benchmark, parser_of, pinned
 
 SENTENCE = "downbeat: on_step_end provides this parameter read-only"
 HANDLER = """#include "callbacks/pipeline/callback_handler.h"
@@ -130,9 +129,7 @@ def compare(bench, compiler, name, source, counts):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--smoke", action="store_true", help="1 and 2 callbacks without Trainer, once")
-    parser.add_argument("--repetitions", type=int, default=3)
+    parser = parser_of(__doc__, smoke="1 and 2 callbacks without Trainer, once", repetitions=3)
     parser.add_argument("--compiler", default=os.environ.get("CXX", "g++"))
     options = parser.parse_args()
     compiler = Compiler(options.compiler)

@@ -6,13 +6,11 @@ digits' shape in batches of 32. The datasets give single examples, which the loa
 
 Without workers a process keeps to one core; with two, threads (in Python: processes) are what is measured, and all
 cores are theirs. torch::data ends its workers with every pass and starts them anew; the others keep them."""
-import argparse
 import json
 import os
-import subprocess
 
 from benchmarks.support import machine
-from benchmarks.support.runner import Benchmark, pinned
+from benchmarks.support.runner import Benchmark, output_of, parser_of, pinned
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 OURS, LIBTORCH, PYTHON = "Downbeat's BatchLoader", "torch::data::DataLoader", "torch.utils.data.DataLoader"
@@ -35,19 +33,13 @@ def passes_of(side, dataset, workers):
 
 def measure(side, dataset, workers, python, smoke):
     passes = 2 if smoke else passes_of(side, dataset, workers)
-    run = subprocess.run([*command_of(side, python), dataset, str(workers), str(passes)], capture_output=True,
-                         text=True, env={**os.environ, "OMP_NUM_THREADS": "1"},
-                         preexec_fn=None if workers else pinned(), check=False)
-    if run.returncode:
-        raise SystemExit(f"{side}, {dataset}, {workers} workers: {run.stderr.strip()}")
-    return json.loads(run.stdout.splitlines()[-1])
+    said = output_of([*command_of(side, python), dataset, str(workers), str(passes)],
+                     env={**os.environ, "OMP_NUM_THREADS": "1"}, preexec_fn=None if workers else pinned())
+    return json.loads(said.splitlines()[-1])
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--repetitions", type=int, default=9)
-    parser.add_argument("--smoke", action="store_true", help="each side once with a few passes")
-    options = parser.parse_args()
+    options = parser_of(__doc__, smoke="each side once with a few passes").parse_args()
     bench = Benchmark("data", "Batches of a data loader", smoke=options.smoke, repetitions=options.repetitions)
     python = machine.environment_of(".venv-reference")
     if not python:

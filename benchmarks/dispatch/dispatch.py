@@ -8,14 +8,12 @@ cost is that and the measuring loop. The peers in Python are a process each.
 
     bazel run //benchmarks/dispatch -- [--repetitions N]
 """
-import argparse
 import json
 import os
-import subprocess
 import tempfile
 
 from benchmarks.support import machine
-from benchmarks.support.runner import REPETITIONS, Benchmark, Series, pinned
+from benchmarks.support.runner import Benchmark, Series, output_of, parser_of, pinned
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 RIVALS = {"by_hand": "by hand", "by_hand_again": "by hand, again", "static_tuple": "static tuple",
@@ -31,10 +29,9 @@ PEERS = {  # name: (what peers.py calls it, environment, what makes that)
 }
 
 
-def output_of(command):
+def measured_by(command):
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "KERAS_BACKEND": "torch"}
-    return subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                          env=environment, preexec_fn=pinned()).stdout
+    return output_of(command, env=environment, preexec_fn=pinned())
 
 
 def rows_of(rivals, kind, count, batches):
@@ -72,7 +69,7 @@ def measure_tuple(batches):
 
 
 def measure_peer(library, environment):
-    return json.loads(output_of([machine.environment_of(environment), os.path.join(HERE, "peers.py"), library]))
+    return json.loads(measured_by([machine.environment_of(environment), os.path.join(HERE, "peers.py"), library]))
 
 
 def callbacks(count):
@@ -124,10 +121,7 @@ def conclude(bench, rivals, peers):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--smoke", action="store_true", help="each side once")
-    parser.add_argument("--repetitions", type=int, default=REPETITIONS)
-    options = parser.parse_args()
+    options = parser_of(__doc__, smoke="each side once").parse_args()
     batches = 1 if options.smoke else 25
     bench = Benchmark("dispatch", "What an event costs", smoke=options.smoke, repetitions=options.repetitions)
     bench.expect(options.repetitions * (len(KINDS) * len(COUNTS) * 0.8 + 5 * len(PEERS)))

@@ -3,10 +3,8 @@
 1. One on_log with ten numbers, for each tracker and all six together, beside the official clients.
 2. A training that logs every step, with steps of 1 to 2 ms: all six against none. What is left to write at the end of
    the run is timed apart."""
-import argparse
 import http.server
 import os
-import subprocess
 import tempfile
 import threading
 
@@ -59,11 +57,8 @@ def side(command, env, quantities):
     def measure():
         with tempfile.TemporaryDirectory() as directory:
             words = [word.replace("DIR", directory) for word in command]
-            result = subprocess.run(words, cwd=directory, env={**env, "BUILD_WORKING_DIRECTORY": directory},
-                                    capture_output=True, text=True, check=False)
-        if result.returncode:
-            raise SystemExit(f"{' '.join(words)}: {result.stderr}")
-        numbers = map(float, result.stdout.splitlines()[-1].split())
+            said = runner.output_of(words, cwd=directory, env={**env, "BUILD_WORKING_DIRECTORY": directory})
+        numbers = map(float, said.splitlines()[-1].split())
         return {name: number * scale for (name, scale), number in zip(quantities, numbers)}
     return measure
 
@@ -100,11 +95,8 @@ class Trainings:
             command = [os.path.join(HERE, "one_run"), f"--output_dir={directory}/out", f"--max_steps={self.steps}",
                        "--logging_steps=1", "--save_strategy=no", "--disable_tqdm", "--log_level=error",
                        f"--report_to={','.join(TRACKERS)}"]
-            result = subprocess.run(command, cwd=directory, env={**self.env, "BUILD_WORKING_DIRECTORY": directory},
-                                    capture_output=True, text=True, check=False)
-        if result.returncode:
-            raise SystemExit(f"{' '.join(command)}: {result.stderr}")
-        lines = [[float(word) for word in line.split()] for line in result.stdout.splitlines() if line[:1].isdigit()]
+            said = runner.output_of(command, cwd=directory, env={**self.env, "BUILD_WORKING_DIRECTORY": directory})
+        lines = [[float(word) for word in line.split()] for line in said.splitlines() if line[:1].isdigit()]
         self.rounds += [line for line in lines if len(line) == 3]
         self.ends += [line[0] for line in lines if len(line) == 1]
 
@@ -117,9 +109,7 @@ def measure_runs(bench, steps, env):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--smoke", action="store_true", help="once and short: that it runs")
-    parser.add_argument("--repetitions", type=int, default=9)
+    parser = runner.parser_of(__doc__, smoke="once and short: that it runs")
     parser.add_argument("--only", choices=("lines", "trainings"), help="one of the two")
     options = parser.parse_args()
     bench = runner.Benchmark("logging", "What trackers cost the thread that trains", options.smoke, options.repetitions)

@@ -8,17 +8,15 @@ Each measurement is a process of its own, with one thread, on one core. Its step
 the time to the first step begins before the process does; its peak memory is the kernel's VmHWM. All programs have the
 same model, initial weights, batches, settings and (where a loop of people's own would not differ) order of the data:
 the loop by hand must end in the very bits of Trainer's weights, the others close to them, or the benchmark fails."""
-import argparse
 import dataclasses
 import json
 import os
 import statistics
-import subprocess
 import tempfile
 import time
 
 from benchmarks.support import machine
-from benchmarks.support.runner import Benchmark, pinned
+from benchmarks.support.runner import Benchmark, output_of, parser_of, pinned
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 OURS, BY_HAND, USUAL = "Downbeat's Trainer", "by hand", "usual LibTorch loop"
@@ -81,11 +79,9 @@ def measure(side, case, steps, python):
                    "DIGITS_CSV": os.path.join(runfiles, "examples", "digits", "digits.csv"),
                    "LOOP_STARTED_NS": str(time.monotonic_ns())}
     with tempfile.TemporaryDirectory() as directory:
-        run = subprocess.run([*command_of(side, python), *map(str, words)], cwd=directory, env=environment,
-                             preexec_fn=pinned(), capture_output=True, text=True, check=False)
-    if run.returncode:
-        raise SystemExit(f"{side}, {case.name}: {run.stderr.strip()}")
-    return json.loads(run.stdout.splitlines()[-1])
+        said = output_of([*command_of(side, python), *map(str, words)], cwd=directory, env=environment,
+                         preexec_fn=pinned())
+    return json.loads(said.splitlines()[-1])
 
 
 def check_that_the_work_is_the_same(case, printed):
@@ -120,10 +116,8 @@ def run_case(bench, case, python):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--repetitions", type=int, default=9)
+    parser = parser_of(__doc__, smoke="each side once with a few steps")
     parser.add_argument("--case", default="", help="only those with this in their name")
-    parser.add_argument("--smoke", action="store_true", help="each side once with a few steps")
     options = parser.parse_args()
     bench = Benchmark("loop", "A whole training step", smoke=options.smoke, repetitions=options.repetitions)
     python = machine.environment_of(".venv-reference")

@@ -13,8 +13,13 @@ def _text(x, y, words, anchor="start", size=12, weight="normal"):
             f"{html.escape(words)}</text>")
 
 
-def _short(number):
-    return f"{number:,.0f}" if abs(number) >= 1000 else f"{number:.3g}"
+def short(number):
+    """Three or four digits, as tables show them."""
+    if number == 0 or not math.isfinite(number):
+        return str(number)
+    if abs(number) >= 1000:
+        return f"{number:,.0f}"
+    return f"{number:.{max(0, 3 - int(math.floor(math.log10(abs(number)))) - 1)}f}"
 
 
 def _bars(case, top):
@@ -42,7 +47,7 @@ def _bars(case, top):
         made += [_text(_LEFT - 8, y + 12, side, "end"),
                  f'<rect x="{_LEFT}" y="{y}" width="{x(own["median"]) - _LEFT:.1f}" height="15" fill="{_COLORS[kind]}"/>',
                  f'<path d="M{x(low):.1f},{y + 7.5}H{x(high):.1f}" stroke="#111827" stroke-width="1.5"/>',
-                 _text(max(x(high), x(own["median"])) + 6, y + 12, _short(own["median"]))]
+                 _text(max(x(high), x(own["median"])) + 6, y + 12, short(own["median"]))]
         y += _ROW
     return made, y - top + 12
 

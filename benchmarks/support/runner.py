@@ -8,15 +8,18 @@
 A side is a function without arguments that measures once and gives a number, or {quantity: number}. In each repetition
 every side is measured once, in random order; the base is measured twice, and the second time is the A/A side, named
 "BASE, again". A ratio is the median of the repetitions' ratios of a side to the base."""
+import argparse
 import json
 import math
 import os
 import random
 import statistics
+import subprocess
 import sys
 import time
 
 from benchmarks.support import machine, plot
+from benchmarks.support.plot import short
 
 REPETITIONS = 9
 SPREAD = 0.05  # how far the A/A ratio may be from 1 in its median, and twice as far in its interval
@@ -47,15 +50,6 @@ class Series:
 
     def as_json(self):
         return {"median": self.median, "interval": [self.low, self.high], "values": self.values}
-
-
-def short(number):
-    """Three or four digits, as tables show them."""
-    if number == 0 or not math.isfinite(number):
-        return str(number)
-    if abs(number) >= 1000:
-        return f"{number:,.0f}"
-    return f"{number:.{max(0, 3 - int(math.floor(math.log10(abs(number)))) - 1)}f}"
 
 
 class Benchmark:
@@ -159,6 +153,22 @@ def table_of(case):
                          f"| {ratio['median']:.3f} | {ratio['interval'][0]:.3f} … {ratio['interval'][1]:.3f} |")
         lines.append("")
     return "\n".join(lines)
+
+
+def parser_of(description, smoke, repetitions=REPETITIONS):
+    """The command line of a benchmark: --repetitions and --smoke, about which `smoke` says what is left."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--smoke", action="store_true", help=smoke)
+    parser.add_argument("--repetitions", type=int, default=repetitions)
+    return parser
+
+
+def output_of(command, **how):
+    """What a side's program writes to standard output; `how` is for subprocess.run. Ends with what it said if it fails."""
+    ran = subprocess.run(command, capture_output=True, text=True, check=False, **how)
+    if ran.returncode:
+        raise SystemExit(f"{' '.join(command)}: {ran.stderr.strip()}")
+    return ran.stdout
 
 
 def pinned(core=None):
