@@ -23,7 +23,7 @@ using namespace benchmark_loop;
 using Clock = std::chrono::steady_clock;
 using LogitsLoop = LoopByHand<LogitsModel>;
 
-constexpr int64_t kSlices = 20;
+constexpr int64_t kSlices = 60;
 
 double median(std::vector<double> values) {
   const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
@@ -93,7 +93,7 @@ struct TurnsCallback {
 int main(int argc, char** argv) {
   return downbeat::run([&] {
     const RunArguments run = parse(argc, argv);
-    if (run.steps % kSlices != 0) throw std::invalid_argument("STEPS is not a multiple of 20");
+    if (run.steps % kSlices != 0) throw std::invalid_argument("STEPS is not a multiple of 60");
     downbeat::set_num_threads(1);
     const Workload work = make_workload(run.model);
     const Workload for_hand = make_workload(run.model), for_hand_again = make_workload(run.model);

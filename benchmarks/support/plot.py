@@ -1,4 +1,4 @@
-"""Results as SVG, without a library: bars with intervals, one file a case group."""
+"""Results as SVG, without a library: bars with intervals and ratios to the base, one file a case group."""
 import html
 import math
 import os
@@ -54,10 +54,11 @@ def _bars(case, top, logarithmic):
     for side, own in sides.items():
         kind = "base" if side == case["base"] else "again" if side == f"{case['base']}, again" else "other"
         low, high = own["interval"]
+        said = short(own["median"]) + ("" if kind == "base" else f"  ({short(own['ratio']['median'])} ×)")
         made += [_text(_LEFT - 8, y + 12, side, "end"),
                  f'<rect x="{_LEFT}" y="{y}" width="{x(own["median"]) - _LEFT:.1f}" height="15" fill="{_COLORS[kind]}"/>',
                  f'<path d="M{x(low):.1f},{y + 7.5}H{x(high):.1f}" stroke="#111827" stroke-width="1.5"/>',
-                 _text(max(x(high), x(own["median"])) + 6, y + 12, short(own["median"]))]
+                 _text(max(x(high), x(own["median"])) + 6, y + 12, said)]
         y += _ROW
     return made, y - top + 12
 
