@@ -20,10 +20,6 @@
 namespace downbeat {
 namespace {
 
-std::string chosen(const std::string& option, const std::string& variable, absl::string_view otherwise = "") {
-  return option.empty() ? environment_variable(variable, otherwise) : option;
-}
-
 [[noreturn]] void refuse(const std::string& variable, const std::string& value, const std::string& allowed) {
   throw std::invalid_argument(absl::StrCat(variable, " is '", value, "': it must be ", allowed));
 }
@@ -138,9 +134,9 @@ std::string checked_mlflow_run_id(const std::string& variable, const std::string
 
 MLflowSettings mlflow_settings(const MLflowOptions& options) {
   MLflowSettings settings{
-      .tracking_uri = chosen(options.tracking_uri, "MLFLOW_TRACKING_URI"),
-      .experiment_name = chosen(options.experiment_name, "MLFLOW_EXPERIMENT_NAME"),
-      .run_id = checked_mlflow_run_id("MLFLOW_RUN_ID", chosen(options.run_id, "MLFLOW_RUN_ID")),
+      .tracking_uri = chosen_setting(options.tracking_uri, "MLFLOW_TRACKING_URI"),
+      .experiment_name = chosen_setting(options.experiment_name, "MLFLOW_EXPERIMENT_NAME"),
+      .run_id = checked_mlflow_run_id("MLFLOW_RUN_ID", chosen_setting(options.run_id, "MLFLOW_RUN_ID")),
       .tags = tags_of(options),
       .log_artifacts = options.log_artifacts.value_or(is_environment_true("HF_MLFLOW_LOG_ARTIFACTS")),
       .flatten_params = options.flatten_params.value_or(is_environment_true("MLFLOW_FLATTEN_PARAMS")),

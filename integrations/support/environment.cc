@@ -17,6 +17,10 @@ std::string environment_variable(const std::string& name, absl::string_view othe
   return environment_variable(name).value_or(std::string(otherwise));
 }
 
+std::string chosen_setting(const std::string& option, const std::string& variable, absl::string_view otherwise) {
+  return option.empty() ? environment_variable(variable, otherwise) : option;
+}
+
 bool is_environment_true(const std::string& name) {
   const std::string value = absl::AsciiStrToUpper(environment_variable(name, ""));
   return value == "1" || value == "ON" || value == "YES" || value == "TRUE";

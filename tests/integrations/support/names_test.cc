@@ -39,6 +39,15 @@ TEST(Environment, TakesHuggingFacesWordsForTrue) {
   }
 }
 
+TEST(Environment, IsAskedWhereAnOptionSaysNothing) {
+  setenv("DOWNBEAT_TEST", "of the variable", 1);
+  EXPECT_EQ(chosen_setting("of the option", "DOWNBEAT_TEST"), "of the option");
+  EXPECT_EQ(chosen_setting("", "DOWNBEAT_TEST", "otherwise"), "of the variable");
+  setenv("DOWNBEAT_TEST", "", 1);
+  EXPECT_EQ(chosen_setting("", "DOWNBEAT_TEST", "otherwise"), "otherwise");
+  EXPECT_EQ(chosen_setting("", "DOWNBEAT_TEST"), "");
+}
+
 TEST(Environment, KnowsTheHomeDirectory) {
   setenv("HOME", "/home/someone", 1);
   EXPECT_EQ(with_home("~/runs"), "/home/someone/runs");
