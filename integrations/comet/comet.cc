@@ -131,12 +131,8 @@ CometCallback::Run::Run(const CometOptions& options, CometSettings settings, con
 
 CometCallback::Run::~Run() {
   writer_->drain();
-  const int64_t dropped = writer_->dropped();
+  writer_->report_dropped();
   writer_.reset();
-  if (dropped > 0) {
-    warn(absl::StrCat("Comet: ", dropped, " values were dropped because ", settings_.offline_directory,
-                      " was too slow to take them"));
-  }
   if (directory_ == nullptr) return;
   const bool was_online = online_ != nullptr;
   const bool is_complete = was_online && online_->finish(absl::Seconds(options_.finish_timeout_seconds), now_ms());

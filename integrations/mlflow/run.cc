@@ -92,10 +92,7 @@ MLflowRun::MLflowRun(MLflowRunOptions options, MLflowSettings settings, const Tr
 MLflowRun::~MLflowRun() {
   if (!has_ended_) end({});
   writer_.drain();
-  if (writer_.dropped() > 0) {
-    warn(absl::StrCat(options_.tracker, ": ", writer_.dropped(),
-                      " values were dropped, as the disk took them up more slowly than they came"));
-  }
+  writer_.report_dropped();
   run_.finish(settings_.finish_timeout);
 }
 

@@ -53,6 +53,12 @@ void BackgroundWriter::drain() {
   changed_.wait(lock, [&] { return done_ >= mine; });
 }
 
+void BackgroundWriter::report_dropped() const {
+  if (queue_.dropped() == 0) return;
+  warn(absl::StrCat(name_, ": ", queue_.dropped(),
+                    " values were dropped, as the disk took them up more slowly than they came"));
+}
+
 void BackgroundWriter::run() {
   std::unique_lock lock(mutex_);
   bool last = false;

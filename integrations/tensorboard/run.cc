@@ -39,10 +39,7 @@ TensorBoardRun::TensorBoardRun(std::string chosen_directory, std::string output_
 TensorBoardRun::~TensorBoardRun() {
   writer_.drain();
   close();
-  if (writer_.dropped() > 0) {
-    warn(absl::StrCat("TensorBoard: ", writer_.dropped(),
-                      " values were dropped, as the disk took them up more slowly than they came"));
-  }
+  writer_.report_dropped();
   if (left_out_ > 0) {
     warn(absl::StrCat("TensorBoard: ", left_out_,
                       " sets of histograms were left out, as they came faster than they could be written; a larger "

@@ -420,10 +420,7 @@ void WandbRun::finish() {
 }
 
 void WandbRun::say_how_it_ended() {
-  if (writer_.dropped() > 0) {
-    warn(absl::StrCat("W&B: ", writer_.dropped(),
-                      " values were dropped, as the disk took them up more slowly than they came"));
-  }
+  writer_.report_dropped();
   file_.report_lost();
   std::error_code error;
   const bool is_uploaded = fs::exists(file_.path() + ".synced", error);
