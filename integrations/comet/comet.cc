@@ -214,9 +214,7 @@ void CometCallback::Run::flush() {
 
 void CometCallback::Run::note_in(const std::string& checkpoint_directory) {
   writer_->post([this, checkpoint_directory] {
-    const absl::Status status =
-        note_run(checkpoint_directory, std::string(report_to_name), {{"experiment_key", directory_->key()}});
-    if (!status.ok()) warn(absl::StrCat("Comet: ", std::string(status.message())));
+    note_run("Comet", checkpoint_directory, std::string(report_to_name), {{"experiment_key", directory_->key()}});
   });
 }
 

@@ -147,12 +147,8 @@ void MLflowRun::flush() {
 
 void MLflowRun::note_in(const std::string& checkpoint_directory) {
   const std::string id = start_.run_id.empty() ? run_.run_id() : start_.run_id;
-  const absl::Status status =
-      note_run(checkpoint_directory, options_.name,
-               {{kUri, start_.uri}, {kRunId, id}, {kKey, start_.key}, {kOwnsStatus, start_.owns_status}});
-  if (status.ok()) return;
-  warn(absl::StrCat(options_.tracker, ": a training that is resumed from ", checkpoint_directory,
-                    " will begin a new run: ", std::string(status.message())));
+  note_run(options_.tracker, checkpoint_directory, options_.name,
+           {{kUri, start_.uri}, {kRunId, id}, {kKey, start_.key}, {kOwnsStatus, start_.owns_status}});
 }
 
 void MLflowRun::add_artifacts(const std::string& checkpoint_directory) {

@@ -17,6 +17,8 @@ namespace downbeat {
 namespace {
 
 constexpr int64_t kWaitingBytes = int64_t{256} << 20;
+constexpr char kTracker[] = "TensorBoard";  // for warnings
+constexpr char kName[] = "tensorboard";     // in checkpoints
 constexpr char kLogDir[] = "log_dir";
 
 double seconds_now() { return absl::ToDoubleSeconds(absl::Now() - absl::UnixEpoch()); }
@@ -34,7 +36,7 @@ TensorBoardRun::TensorBoardRun(std::string chosen_directory, std::string output_
       output_dir_(std::move(output_dir)),
       max_file_bytes_(max_file_bytes),
       directory_(chosen_directory_),
-      writer_("TensorBoard", [this](const LogRecord& record) { write(record); }, [] {}) {}
+      writer_(kTracker, [this](const LogRecord& record) { write(record); }, [] {}) {}
 
 TensorBoardRun::~TensorBoardRun() {
   writer_.drain();
@@ -49,7 +51,7 @@ TensorBoardRun::~TensorBoardRun() {
 
 void TensorBoardRun::resume_from(const std::string& checkpoint_directory) {
   writer_.post([this, checkpoint_directory] {
-    const std::optional<nlohmann::json> identity = run_of(checkpoint_directory, "tensorboard");
+    const std::optional<nlohmann::json> identity = run_of(checkpoint_directory, kName);
     if (!identity || !identity->contains(kLogDir) || !(*identity)[kLogDir].is_string()) return;
     move_to((*identity)[kLogDir].get<std::string>());
   });
@@ -76,12 +78,8 @@ void TensorBoardRun::add_histograms(const std::string& group, int64_t step, cons
 }
 
 void TensorBoardRun::note_in(const std::string& checkpoint_directory) {
-  writer_.post([this, checkpoint_directory] {
-    const absl::Status status = note_run(checkpoint_directory, "tensorboard", {{kLogDir, directory()}});
-    if (status.ok()) return;
-    warn(absl::StrCat("TensorBoard: a training that is resumed from ", checkpoint_directory,
-                      " will begin a new run: ", std::string(status.message())));
-  });
+  writer_.post(
+      [this, checkpoint_directory] { note_run(kTracker, checkpoint_directory, kName, {{kLogDir, directory()}}); });
 }
 
 void TensorBoardRun::end(std::optional<SessionStatus> status) {

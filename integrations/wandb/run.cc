@@ -35,7 +35,8 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
-constexpr char kTracker[] = "wandb";
+constexpr char kTracker[] = "W&B";  // for warnings
+constexpr char kName[] = "wandb";   // in checkpoints
 constexpr char kGlobalStep[] = "train/global_step";
 constexpr char kNumParameters[] = "model/num_parameters";
 constexpr char kArchitecture[] = "model_architecture.txt";
@@ -75,7 +76,7 @@ std::string id_of_unfinished_run(const WandbSettings& settings) {
 
 std::optional<WandbIdentity> identity_in(const std::string& checkpoint_directory) {
   if (checkpoint_directory.empty()) return std::nullopt;
-  const std::optional<nlohmann::json> noted = run_of(checkpoint_directory, kTracker);
+  const std::optional<nlohmann::json> noted = run_of(checkpoint_directory, kName);
   if (!noted) return std::nullopt;
   try {
     WandbIdentity identity{.run_id = noted->at("run_id"),
@@ -181,7 +182,7 @@ WandbRun::WandbRun(WandbSettings settings, WandbIdentity identity, const Trainin
       num_parameters_(model != nullptr ? std::optional(model->num_parameters()) : std::nullopt),
       description_(description_of(settings_, identity_.run_id, start_us_)),
       file_(absl::StrCat(directory_, "/run-", identity_.run_id, ".wandb")),
-      writer_("W&B", [this](const LogRecord& record) { write(record); }, [] {}) {
+      writer_(kTracker, [this](const LogRecord& record) { write(record); }, [] {}) {
   writer_.post([this, config = config_of(args, model, num_parameters_)] { begin(config); });
   if (settings_.log_model == WandbLogModel::none || model == nullptr) return;
 
@@ -224,12 +225,11 @@ void WandbRun::watch(const TrainerState& state, const ModelDescription& model) {
 void WandbRun::save(const TrainerState& state, const Checkpoint& checkpoint) {
   last_checkpoint_ = checkpoint;
   writer_.post([this, directory = checkpoint.directory] {
-    const absl::Status noted = note_run(directory, kTracker,
-                                        {{"run_id", identity_.run_id},
-                                         {"next_step", identity_.next_step},
-                                         {"runtime", runtime_at(now_us())},
-                                         {"directory", fs::absolute(directory_).lexically_normal().string()}});
-    if (!noted.ok()) warn(absl::StrCat("W&B: a training that is resumed there begins a new run: ", noted.message()));
+    note_run(kTracker, directory, kName,
+             {{"run_id", identity_.run_id},
+              {"next_step", identity_.next_step},
+              {"runtime", runtime_at(now_us())},
+              {"directory", fs::absolute(directory_).lexically_normal().string()}});
   });
   if (settings_.log_model != WandbLogModel::checkpoint) return;
 
