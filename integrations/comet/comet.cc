@@ -1,7 +1,7 @@
 #include "integrations/comet/comet.h"
 
 #include <absl/strings/str_cat.h>
-#include <absl/time/clock.h>
+#include <absl/time/time.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -22,6 +22,7 @@
 #include "integrations/support/environment.h"
 #include "integrations/support/log_name.h"
 #include "integrations/support/machine.h"
+#include "integrations/support/now.h"
 #include "integrations/support/run_identity.h"
 
 namespace downbeat {
@@ -32,8 +33,6 @@ using Json = nlohmann::ordered_json;
 
 // What `comet upload` takes of a metric by default; it picks that many of more.
 constexpr int64_t kPointsOfUpload = 15000;
-
-int64_t now_ms() { return absl::ToUnixMillis(absl::Now()); }
 
 // All files below `directory`, but not what stands below `without`.
 std::vector<fs::path> files_below(const fs::path& directory, const fs::path& without) {

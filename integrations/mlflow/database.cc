@@ -1,7 +1,5 @@
 #include "integrations/mlflow/database.h"
 
-#include <absl/time/clock.h>
-
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
@@ -15,6 +13,7 @@
 #include "integrations/mlflow/sqlite.h"
 #include "integrations/mlflow/text.h"
 #include "integrations/support/machine.h"
+#include "integrations/support/now.h"
 
 namespace downbeat {
 namespace {
@@ -129,7 +128,7 @@ absl::StatusOr<std::string> MLflowDatabase::experiment(SqliteFile& file, const M
 
   const auto columns = file.rows("SELECT name FROM pragma_table_info('experiments') WHERE name = 'creation_time'");
   if (!columns.ok()) return columns.status();
-  const int64_t now = absl::ToUnixMillis(absl::Now());
+  const int64_t now = now_ms();
   absl::Status status =
       columns->empty()
           ? file.run("INSERT INTO experiments (name, lifecycle_stage) VALUES (?, 'active')", {start.experiment_name})

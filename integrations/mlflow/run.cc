@@ -1,7 +1,5 @@
 #include "integrations/mlflow/run.h"
 
-#include <absl/time/clock.h>
-
 #include <filesystem>
 #include <utility>
 
@@ -11,6 +9,7 @@
 #include "integrations/mlflow/params.h"
 #include "integrations/mlflow/text.h"
 #include "integrations/support/machine.h"
+#include "integrations/support/now.h"
 #include "integrations/support/run_identity.h"
 
 namespace downbeat {
@@ -22,8 +21,6 @@ constexpr char kUri[] = "uri";
 constexpr char kRunId[] = "run_id";
 constexpr char kKey[] = "key";
 constexpr char kOwnsStatus[] = "owns_status";
-
-int64_t now_ms() { return absl::ToUnixMillis(absl::Now()); }
 
 std::string status_of(const RunEnd& end) {
   if (end.how == RunEnd::How::kFailed) return "FAILED";

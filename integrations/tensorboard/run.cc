@@ -1,7 +1,6 @@
 #include "integrations/tensorboard/run.h"
 
 #include <absl/time/clock.h>
-#include <absl/time/time.h>
 
 #include <utility>
 #include <variant>
@@ -9,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "callbacks/vocabulary/message.h"
 #include "integrations/support/log_name.h"
+#include "integrations/support/now.h"
 #include "integrations/support/run_identity.h"
 #include "integrations/tensorboard/histogram.h"
 #include "integrations/tensorboard/run_directory.h"
@@ -20,8 +20,6 @@ constexpr int64_t kWaitingBytes = int64_t{256} << 20;
 constexpr char kTracker[] = "TensorBoard";  // for warnings
 constexpr char kName[] = "tensorboard";     // in checkpoints
 constexpr char kLogDir[] = "log_dir";
-
-double seconds_now() { return absl::ToDoubleSeconds(absl::Now() - absl::UnixEpoch()); }
 
 std::string event_of(double time, int64_t step, const std::string& name, const Logs::Value& value) {
   const std::string tag = rewrite_log_name(name);
@@ -67,7 +65,7 @@ void TensorBoardRun::add_histograms(const std::string& group, int64_t step, cons
     ++left_out_;
     return;
   }
-  const double time = seconds_now();
+  const double time = now_seconds();
   (model.*visit)([&](const std::string& name, const std::vector<float>& values) {
     waiting_bytes_ += static_cast<int64_t>(values.size() * sizeof(float));
     writer_.post([this, time, step, tag = absl::StrCat(group, "/", name), values] {
@@ -110,7 +108,7 @@ void TensorBoardRun::write_beginning(const TensorBoardBeginning& beginning) {
     // Its step was logged before the checkpoint was saved.
     file_ = std::make_unique<EventFile>(directory(), beginning.resumed_at + 1);
   }
-  const double time = seconds_now();
+  const double time = now_seconds();
   for (const auto& [name, text] : beginning.texts) file().add_to_beginning(text_event(time, 0, name, text));
   has_session_ = beginning.hyperparameters.has_value();
   if (has_session_) file().add_to_beginning(session_start_info_event(time, *beginning.hyperparameters));
@@ -139,7 +137,7 @@ void TensorBoardRun::write_histogram(double time, int64_t step, const std::strin
 
 void TensorBoardRun::write_end(std::optional<SessionStatus> status) {
   if (has_session_ && status) {
-    file().add_to_beginning(session_end_info_event(seconds_now(), *status));
+    file().add_to_beginning(session_end_info_event(now_seconds(), *status));
     file().write(0);
   }
   close();

@@ -2,7 +2,7 @@
 
 #include <absl/strings/ascii.h>
 #include <absl/strings/numbers.h>
-#include <absl/time/clock.h>
+#include <absl/time/time.h>
 
 #include <algorithm>
 #include <array>
@@ -21,6 +21,7 @@
 #include "callbacks/vocabulary/python_json.h"
 #include "integrations/support/log_name.h"
 #include "integrations/support/machine.h"
+#include "integrations/support/now.h"
 #include "integrations/support/run_identity.h"
 #include "integrations/support/run_parameters.h"
 #include "integrations/support/small_file.h"
@@ -42,8 +43,6 @@ constexpr char kNumParameters[] = "model/num_parameters";
 constexpr char kArchitecture[] = "model_architecture.txt";
 constexpr int64_t kStatsEvery = 15'000'000;  // microseconds, as the official client
 constexpr int kKilled = 255;                 // exit code of a run that was interrupted, as the official client's
-
-int64_t now_us() { return absl::GetCurrentTimeNanos() / 1000; }
 
 WandbItem item(std::string name, const Json& value) { return {.names = {std::move(name)}, .json = python_json(value)}; }
 WandbItem nested_item(std::string name, std::string below, const Json& value) {
