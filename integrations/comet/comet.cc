@@ -3,7 +3,6 @@
 #include <absl/strings/str_cat.h>
 #include <absl/time/time.h>
 
-#include <algorithm>
 #include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -20,6 +19,7 @@
 #include "integrations/comet/comet_settings.h"
 #include "integrations/support/background_writer.h"
 #include "integrations/support/environment.h"
+#include "integrations/support/files_below.h"
 #include "integrations/support/log_name.h"
 #include "integrations/support/machine.h"
 #include "integrations/support/now.h"
@@ -33,21 +33,6 @@ using Json = nlohmann::ordered_json;
 
 // What `comet upload` takes of a metric by default; it picks that many of more.
 constexpr int64_t kPointsOfUpload = 15000;
-
-// All files below `directory`, but not what stands below `without`.
-std::vector<fs::path> files_below(const fs::path& directory, const fs::path& without) {
-  std::vector<fs::path> files;
-  std::error_code error, ignored;
-  for (auto entry = fs::recursive_directory_iterator(directory, error); !error && entry != fs::end(entry);
-       entry.increment(error)) {
-    if (entry->is_directory(ignored) && fs::equivalent(entry->path(), without, ignored)) {
-      entry.disable_recursion_pending();
-    }
-    if (entry->is_regular_file(ignored)) files.push_back(entry->path());
-  }
-  std::sort(files.begin(), files.end());
-  return files;
-}
 
 // What the run is, as far as the archive says it before the first line of logs.
 std::vector<Json> description_of(const TrainingArguments& args, const ModelDescription* model, bool is_online,
@@ -228,9 +213,10 @@ void CometCallback::Run::keep_assets(const std::string& output_dir, int64_t step
   if (root.filename().empty()) root = root.parent_path();
   int64_t missing = 0;
   std::string why;
-  for (const fs::path& file : files_below(root, settings_.offline_directory)) {
-    const std::string name = (root.filename() / file.lexically_relative(root)).string();
-    const absl::Status status = directory_->add_asset(file.string(), name, step, now_ms());
+  std::error_code ignored;
+  for (const std::string& file : files_below(root.string(), ignored, settings_.offline_directory)) {
+    const absl::Status status =
+        directory_->add_asset((root / file).string(), (root.filename() / file).string(), step, now_ms());
     if (status.ok()) continue;
     ++missing;
     why = std::string(status.message());

@@ -8,14 +8,13 @@
 #include "callbacks/vocabulary/message.h"
 #include "integrations/mlflow/params.h"
 #include "integrations/mlflow/text.h"
+#include "integrations/support/files_below.h"
 #include "integrations/support/machine.h"
 #include "integrations/support/now.h"
 #include "integrations/support/run_identity.h"
 
 namespace downbeat {
 namespace {
-
-namespace fs = std::filesystem;
 
 constexpr char kUri[] = "uri";
 constexpr char kRunId[] = "run_id";
@@ -42,16 +41,6 @@ MLflowTexts creation_tags(const MLflowSettings& settings) {
 std::string text_of(const nlohmann::json& object, const char* name) {
   const auto found = object.find(name);
   return found != object.end() && found->is_string() ? found->get<std::string>() : "";
-}
-
-// All files below a directory, relative to it.
-std::vector<std::string> files_in(const std::string& directory) {
-  std::vector<std::string> files;
-  std::error_code error;
-  for (fs::recursive_directory_iterator at(directory, error), end; !error && at != end; at.increment(error)) {
-    if (at->is_regular_file(error)) files.push_back(fs::relative(at->path(), directory, error).string());
-  }
-  return files;
 }
 
 }  // namespace
@@ -149,8 +138,9 @@ void MLflowRun::note_in(const std::string& checkpoint_directory) {
 }
 
 void MLflowRun::add_artifacts(const std::string& checkpoint_directory) {
-  const std::string name = fs::path(checkpoint_directory).lexically_normal().filename().string();
-  for (const std::string& file : files_in(checkpoint_directory)) {
+  const std::string name = std::filesystem::path(checkpoint_directory).lexically_normal().filename().string();
+  std::error_code ignored;  // a checkpoint that save_total_limit takes away meanwhile
+  for (const std::string& file : files_below(checkpoint_directory, ignored)) {
     const std::string from = checkpoint_directory + "/" + file;
     const std::string path = name + "/" + file;
     if (options_.artifact_directory.empty()) {
