@@ -1,5 +1,6 @@
 #include "integrations/support/run_identity.h"
 
+#include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
 
 #include <filesystem>
@@ -10,8 +11,10 @@
 namespace downbeat {
 namespace {
 
+constexpr char kEnd[] = "_run.json";
+
 std::string path_of(const std::string& checkpoint_directory, const std::string& name) {
-  return checkpoint_directory + "/" + name + "_run.json";
+  return checkpoint_directory + "/" + name + kEnd;
 }
 
 }  // namespace
@@ -25,6 +28,8 @@ void note_run(const std::string& tracker, const std::string& checkpoint_director
   warn(absl::StrCat(tracker, ": a training that is resumed from ", checkpoint_directory,
                     " will begin a new run: ", status.message()));
 }
+
+bool is_run_identity(const std::string& path) { return absl::EndsWith(path, kEnd); }
 
 std::optional<nlohmann::json> run_of(const std::string& checkpoint_directory, const std::string& name) {
   const std::optional<std::string> text = read_small_file(path_of(checkpoint_directory, name));

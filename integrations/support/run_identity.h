@@ -18,6 +18,9 @@ namespace downbeat {
 void note_run(const std::string& tracker, const std::string& checkpoint_directory, const std::string& name,
               const nlohmann::json& identity);
 
+// Whether a file of a checkpoint is such a note, of whatever tracker: it is there or not as it comes.
+bool is_run_identity(const std::string& path);
+
 // Nothing where the checkpoint does not say, or not as a JSON object.
 std::optional<nlohmann::json> run_of(const std::string& checkpoint_directory, const std::string& name);
 

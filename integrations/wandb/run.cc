@@ -137,14 +137,11 @@ std::string rounded(double epoch) {
   return absl::SimpleAtod(absl::StrFormat("%.2f", epoch), &value) ? python_float(value) : python_float(epoch);
 }
 
-// The note of a tracker in a checkpoint (run_identity.h), which is there or not as it comes.
-bool is_of_tracker(const std::string& path) { return absl::EndsWith(path, "_run.json"); }
-
 // Of a checkpoint: what belongs to the model and not to the training.
 bool is_of_model(const std::string& path) {
   static const std::set<std::string>& others =
       *new std::set<std::string>{"optimizer.pt", "optimizer.bin", "scheduler.pt", "scaler.pt", "trainer_state.json"};
-  return !others.contains(path) && !absl::StartsWith(path, "rng_state") && !is_of_tracker(path) &&
+  return !others.contains(path) && !absl::StartsWith(path, "rng_state") && !is_run_identity(path) &&
          !absl::StrContains(path, '/');
 }
 
@@ -232,7 +229,7 @@ void WandbRun::save(const TrainerState& state, const Checkpoint& checkpoint) {
   });
   if (settings_.log_model != WandbLogModel::checkpoint) return;
 
-  writer_.post([this, files = link_files(checkpoint.directory, next_artifact_directory(), std::not_fn(is_of_tracker)),
+  writer_.post([this, files = link_files(checkpoint.directory, next_artifact_directory(), std::not_fn(is_run_identity)),
                 aliases = std::vector{absl::StrCat("epoch_", rounded(state.epoch)),
                                       absl::StrCat("checkpoint_global_step_", state.global_step)}] {
     Json metadata = numbers_of_summary();

@@ -30,6 +30,8 @@ TEST_F(RunIdentity, IsReadFromTheCheckpointThatNotedIt) {
   note_run("MLflow", checkpoint_, "mlflow", {{"run_id", "a1"}});
   EXPECT_EQ(run_of(checkpoint_, "mlflow").value().at("run_id"), "a1");
   EXPECT_EQ(run_of(checkpoint_, "wandb"), std::nullopt);
+  EXPECT_TRUE(is_run_identity(checkpoint_ + "/mlflow_run.json"));
+  EXPECT_FALSE(is_run_identity(checkpoint_ + "/trainer_state.json"));
   EXPECT_THAT(messages_.lines(), IsEmpty());
 }
 
