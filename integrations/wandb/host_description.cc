@@ -10,7 +10,6 @@
 #include <thread>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "callbacks/vocabulary/python_json.h"
 #include "integrations/support/environment.h"
 #include "integrations/support/machine.h"
