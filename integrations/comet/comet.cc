@@ -20,6 +20,7 @@
 #include "integrations/support/background_writer.h"
 #include "integrations/support/environment.h"
 #include "integrations/support/files_below.h"
+#include "integrations/support/json_text.h"
 #include "integrations/support/log_name.h"
 #include "integrations/support/machine.h"
 #include "integrations/support/now.h"
@@ -238,9 +239,7 @@ void CometCallback::on_load_checkpoint(const TrainingArguments& args, const Trai
                                        const Checkpoint& checkpoint) {
   if (!state.is_world_process_zero || args.report_to_new_run) return;
   const auto identity = run_of(checkpoint.directory, std::string(report_to_name));
-  if (identity && identity->contains("experiment_key") && (*identity)["experiment_key"].is_string()) {
-    resumed_key_ = (*identity)["experiment_key"];
-  }
+  if (identity) resumed_key_ = text_named(*identity, "experiment_key");
 }
 
 void CometCallback::begin(const TrainingArguments& args, const TrainerState& state, const ModelDescription* model) {

@@ -9,6 +9,7 @@
 #include "integrations/mlflow/params.h"
 #include "integrations/mlflow/text.h"
 #include "integrations/support/files_below.h"
+#include "integrations/support/json_text.h"
 #include "integrations/support/machine.h"
 #include "integrations/support/now.h"
 #include "integrations/support/run_identity.h"
@@ -35,12 +36,6 @@ MLflowTexts creation_tags(const MLflowSettings& settings) {
       {"mlflow.user", mlflow_user()}, {"mlflow.source.name", program_path()}, {"mlflow.source.type", "LOCAL"}};
   tags.insert(tags.end(), settings.tags.begin(), settings.tags.end());
   return tags;
-}
-
-// Empty where it is not there.
-std::string text_of(const nlohmann::json& object, const char* name) {
-  const auto found = object.find(name);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : "";
 }
 
 }  // namespace
@@ -95,15 +90,15 @@ MLflowRunStart MLflowRun::start_of(const TrainingArguments& args, const std::str
                        .tags = creation_tags(settings_)};
   if (start.is_resumed || resumed_from.empty()) return start;
   const nlohmann::json before = run_of(resumed_from, options_.name).value_or(nlohmann::json::object());
-  const std::string uri = text_of(before, kUri);
-  const std::string key = text_of(before, kKey);
+  const std::string uri = text_named(before, kUri);
+  const std::string key = text_named(before, kKey);
   if (uri.empty() || key.empty()) return start;
   if (uri != start.uri) {
     warn(absl::StrCat(options_.tracker, ": ", resumed_from, " was reported to ", uri, ": a new run begins at ",
                       start.uri));
     return start;
   }
-  start.run_id = text_of(before, kRunId);
+  start.run_id = text_named(before, kRunId);
   start.key = key;
   start.owns_status = before.value(kOwnsStatus, nlohmann::json(true)) != false;
   start.is_resumed = true;

@@ -4,6 +4,7 @@
 #include <cstddef>
 
 #include "callbacks/vocabulary/python_json.h"
+#include "integrations/support/json_text.h"
 #include "integrations/support/protobuf_writer.h"
 #include "integrations/tensorboard/crc32c.h"
 
@@ -14,11 +15,6 @@ namespace {
 constexpr int64_t kFloat = 1;
 constexpr int64_t kString = 7;
 constexpr int64_t kSessionStart = 1;
-
-std::string valid_utf8(const std::string& text) {
-  using Json = nlohmann::json;
-  return Json::parse(Json(text).dump(-1, ' ', false, Json::error_handler_t::replace)).get<std::string>();
-}
 
 ProtobufWriter event_at(double time, int64_t step) {
   ProtobufWriter event;

@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "callbacks/vocabulary/message.h"
+#include "integrations/support/json_text.h"
 #include "integrations/support/log_name.h"
 #include "integrations/support/now.h"
 #include "integrations/support/run_identity.h"
@@ -49,9 +50,8 @@ TensorBoardRun::~TensorBoardRun() {
 
 void TensorBoardRun::resume_from(const std::string& checkpoint_directory) {
   writer_.post([this, checkpoint_directory] {
-    const std::optional<nlohmann::json> identity = run_of(checkpoint_directory, kName);
-    if (!identity || !identity->contains(kLogDir) || !(*identity)[kLogDir].is_string()) return;
-    move_to((*identity)[kLogDir].get<std::string>());
+    const nlohmann::json identity = run_of(checkpoint_directory, kName).value_or(nlohmann::json::object());
+    if (const std::string directory = text_named(identity, kLogDir); !directory.empty()) move_to(directory);
   });
 }
 

@@ -19,6 +19,7 @@
 #include "absl/strings/str_replace.h"
 #include "callbacks/vocabulary/message.h"
 #include "callbacks/vocabulary/python_json.h"
+#include "integrations/support/json_text.h"
 #include "integrations/support/log_name.h"
 #include "integrations/support/machine.h"
 #include "integrations/support/now.h"
@@ -68,8 +69,7 @@ std::string resume_file_of(const WandbSettings& settings) { return settings.dire
 std::string id_of_unfinished_run(const WandbSettings& settings) {
   const auto noted = nlohmann::json::parse(read_small_file(resume_file_of(settings)).value_or(""), nullptr,
                                            /*allow_exceptions=*/false);
-  const bool has_id = noted.is_object() && noted.contains("run_id") && noted["run_id"].is_string();
-  const std::string id = has_id ? noted["run_id"].get<std::string>() : "";
+  const std::string id = text_named(noted, "run_id");
   return is_valid_run_id(id) ? id : "";
 }
 
