@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "integrations/support/little_endian.h"
 #include "integrations/support/protobuf_writer.h"
 
 namespace downbeat {
@@ -15,17 +16,11 @@ WandbChunk type_of(bool is_first, bool is_last) {
   return is_last ? WandbChunk::last : WandbChunk::middle;
 }
 
-void append_little_endian(std::string& to, uint32_t value, int bytes) {
-  for (int i = 0; i < bytes; ++i) to += static_cast<char>(value >> (8 * i));
-}
-
 void append_chunk(std::string& to, WandbChunk type, absl::string_view payload) {
   std::string checked(1, static_cast<char>(type));
   checked.append(payload.data(), payload.size());
   const uLong crc = crc32(0, reinterpret_cast<const Bytef*>(checked.data()), static_cast<uInt>(checked.size()));
-  append_little_endian(to, static_cast<uint32_t>(crc), 4);
-  append_little_endian(to, static_cast<uint32_t>(payload.size()), 2);
-  to += checked;
+  to += little_endian(static_cast<uint32_t>(crc)) + little_endian(static_cast<uint16_t>(payload.size())) + checked;
 }
 
 }  // namespace
