@@ -20,16 +20,12 @@
 namespace downbeat {
 namespace {
 
-[[noreturn]] void refuse(const std::string& variable, const std::string& value, const std::string& allowed) {
-  throw std::invalid_argument(absl::StrCat(variable, " is '", value, "': it must be ", allowed));
-}
-
 // Not negative.
 std::optional<int64_t> whole_number(const std::string& variable) {
   const auto text = environment_variable(variable);
   if (!text) return std::nullopt;
   int64_t number = 0;
-  if (!absl::SimpleAtoi(*text, &number) || number < 0) refuse(variable, *text, "a whole number");
+  if (!absl::SimpleAtoi(*text, &number) || number < 0) refuse_setting(variable, *text, "a whole number");
   return number;
 }
 
@@ -45,7 +41,7 @@ MLflowTexts tags_of(const MLflowOptions& options) {
   if (const auto text = environment_variable("MLFLOW_TAGS")) {
     const auto object = parse_python_json(*text);
     if (!object.ok() || !object->is_object()) {
-      refuse("MLFLOW_TAGS", *text, R"(a JSON object of names and values, {"team": "vision"} for example)");
+      refuse_setting("MLFLOW_TAGS", *text, R"(a JSON object of names and values, {"team": "vision"} for example)");
     }
     for (const auto& [name, value] : object->items()) add_tag(tags, name, mlflow_param(value));
   }
@@ -59,14 +55,14 @@ MLflowTexts tags_of(const MLflowOptions& options) {
 }
 
 absl::Duration checked_seconds(const std::string& name, double seconds) {
-  if (seconds < 0 || !(seconds <= 1e6)) refuse(name, absl::StrCat(seconds), "a number of seconds");
+  if (seconds < 0 || !(seconds <= 1e6)) refuse_setting(name, absl::StrCat(seconds), "a number of seconds");
   return absl::Seconds(seconds);
 }
 
 std::string existing_file(const std::string& variable) {
   const std::string path = with_home(environment_variable(variable, ""));
   std::error_code error;
-  if (!path.empty() && !std::filesystem::exists(path, error)) refuse(variable, path, "a file that exists");
+  if (!path.empty() && !std::filesystem::exists(path, error)) refuse_setting(variable, path, "a file that exists");
   return path;
 }
 
@@ -108,7 +104,7 @@ MLflowAddress server_at(const std::string& uri) {
   while (absl::EndsWith(place, "/")) place.pop_back();
   const std::size_t host = place.find("://");
   if (host == std::string::npos || host + 3 == place.size()) {
-    refuse("MLFLOW_TRACKING_URI", uri, "the address of a server, http://127.0.0.1:5000 for example");
+    refuse_setting("MLFLOW_TRACKING_URI", uri, "the address of a server, http://127.0.0.1:5000 for example");
   }
   return {.kind = MLflowAddress::Kind::server, .place = place, .uri = without_credentials(place)};
 }
@@ -128,7 +124,7 @@ std::string checked_mlflow_run_id(const std::string& variable, const std::string
   const bool is_id = id.size() <= 256 && std::all_of(id.begin(), id.end(), [](char c) {
                        return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '-';
                      });
-  if (!is_id) refuse(variable, id, "the id of a run: letters, digits, _ and -");
+  if (!is_id) refuse_setting(variable, id, "the id of a run: letters, digits, _ and -");
   return id;
 }
 
@@ -194,7 +190,7 @@ MLflowAddress mlflow_address(const std::string& tracking_uri) {
   if (absl::StartsWith(tracking_uri, "sqlite:")) {
     const std::string path(absl::StripPrefix(tracking_uri.substr(0, tracking_uri.find('?')), kSqlite));
     if (!absl::StartsWith(tracking_uri, kSqlite) || path.empty() || path == ":memory:") {
-      refuse("MLFLOW_TRACKING_URI", tracking_uri, "sqlite:///PATH where it names a file of SQLite");
+      refuse_setting("MLFLOW_TRACKING_URI", tracking_uri, "sqlite:///PATH where it names a file of SQLite");
     }
     return database_at(path);
   }

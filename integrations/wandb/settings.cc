@@ -17,10 +17,6 @@ namespace {
 constexpr std::size_t kLongestProject = 128;
 constexpr std::size_t kLongestTag = 64;
 
-[[noreturn]] void refuse(const std::string& what, const std::string& value, const std::string& allowed) {
-  throw std::invalid_argument(absl::StrCat(what, " is '", value, "': it must be ", allowed));
-}
-
 bool has_any_of(const std::string& text, const char* characters) {
   return text.find_first_of(characters) != std::string::npos;
 }
@@ -28,7 +24,7 @@ bool has_any_of(const std::string& text, const char* characters) {
 std::string project_of(const WandbOptions& options) {
   std::string project = chosen_setting(options.project, "WANDB_PROJECT", "huggingface");
   if (project.size() > kLongestProject || has_any_of(project, "/\\#?%:")) {
-    refuse("WANDB_PROJECT", project, "at most 128 characters long, without any of / \\ # ? % :");
+    refuse_setting("WANDB_PROJECT", project, "at most 128 characters long, without any of / \\ # ? % :");
   }
   return project;
 }
@@ -36,7 +32,8 @@ std::string project_of(const WandbOptions& options) {
 std::string run_id_of(const WandbOptions& options) {
   std::string id = chosen_setting(options.run_id, "WANDB_RUN_ID");
   if (!id.empty() && !is_valid_run_id(id)) {
-    refuse("WANDB_RUN_ID", id, "at most 128 characters long, without blanks at its ends and any of : ; , # ? / '");
+    refuse_setting("WANDB_RUN_ID", id,
+                   "at most 128 characters long, without blanks at its ends and any of : ; , # ? / '");
   }
   return id;
 }
@@ -46,7 +43,8 @@ std::vector<std::string> tags_of(const WandbOptions& options) {
   if (const auto text = environment_variable("WANDB_TAGS"); text && tags.empty()) tags = absl::StrSplit(*text, ',');
   for (const std::string& tag : tags) {
     if (tag.empty() || tag.size() > kLongestTag) {
-      refuse("WANDB_TAGS", absl::StrJoin(tags, ","), "a list of tags of 1 to 64 characters each, separated by commas");
+      refuse_setting("WANDB_TAGS", absl::StrJoin(tags, ","),
+                     "a list of tags of 1 to 64 characters each, separated by commas");
     }
   }
   return tags;
@@ -59,7 +57,7 @@ WandbResume resume_of() {
   if (value == "must") return WandbResume::must;
   if (value == "never") return WandbResume::never;
   if (value == "auto") return WandbResume::automatic;
-  refuse("WANDB_RESUME", value, "allow, must, never or auto");
+  refuse_setting("WANDB_RESUME", value, "allow, must, never or auto");
 }
 
 // `run` and `dryrun` are the names of before.
@@ -70,7 +68,7 @@ void set_mode(const WandbOptions& options, WandbSettings& settings) {
   } else if (value == "offline" || value == "dryrun") {
     settings.mode = WandbMode::offline;
   } else if (!value.empty() && value != "online" && value != "run") {
-    refuse("WANDB_MODE", value, "online, offline or disabled");
+    refuse_setting("WANDB_MODE", value, "online, offline or disabled");
   } else if (!has_api_key()) {
     if (!value.empty()) {
       throw std::invalid_argument(absl::StrCat("WANDB_MODE is '", value, "' and there is no key for ", wandb_host(),
@@ -131,9 +129,10 @@ WandbSettings resolve_settings(const WandbOptions& options, const TrainingArgume
   WandbSettings settings;
   set_mode(options, settings);
   if (settings.mode == WandbMode::disabled) return settings;
-  if (options.watch_steps < 0) refuse("WandbOptions::watch_steps", absl::StrCat(options.watch_steps), "0 or more");
+  if (options.watch_steps < 0)
+    refuse_setting("WandbOptions::watch_steps", absl::StrCat(options.watch_steps), "0 or more");
   if (!(options.finish_timeout_seconds >= 0)) {
-    refuse("finish_timeout_seconds", absl::StrCat(options.finish_timeout_seconds), "0 or more");
+    refuse_setting("finish_timeout_seconds", absl::StrCat(options.finish_timeout_seconds), "0 or more");
   }
   settings.project = project_of(options);
   settings.entity = chosen_setting(options.entity, "WANDB_ENTITY");

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <stdexcept>
 
 #include "integrations/support/environment.h"
 #include "integrations/support/http_client.h"
@@ -46,6 +47,14 @@ TEST(Environment, IsAskedWhereAnOptionSaysNothing) {
   setenv("DOWNBEAT_TEST", "", 1);
   EXPECT_EQ(chosen_setting("", "DOWNBEAT_TEST", "otherwise"), "otherwise");
   EXPECT_EQ(chosen_setting("", "DOWNBEAT_TEST"), "");
+}
+
+TEST(Environment, SaysWhatASettingMustBe) {
+  try {
+    refuse_setting("DOWNBEAT_TEST", "maybe", "yes or no");
+  } catch (const std::invalid_argument& error) {
+    EXPECT_STREQ(error.what(), "DOWNBEAT_TEST is 'maybe': it must be yes or no");
+  }
 }
 
 TEST(Environment, KnowsTheHomeDirectory) {
