@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -168,7 +169,7 @@ std::unique_ptr<MLflowCredentials> mlflow_credentials() {
   const std::string token = environment_variable("MLFLOW_TRACKING_TOKEN", "");
   std::string authorization;
   if (!user.empty() && !password.empty()) {
-    authorization = "Basic " + base64(user + ":" + password);
+    authorization = "Basic " + absl::Base64Escape(user + ":" + password);
   } else if (!token.empty()) {
     authorization = "Bearer " + token;
   }
