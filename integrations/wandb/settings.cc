@@ -93,7 +93,7 @@ void set_watch(const WandbOptions& options, WandbSettings& settings) {
   const std::string value = chosen_setting(options.watch, "WANDB_WATCH");
   settings.watches_gradients = value == "gradients" || value == "all";
   settings.watches_parameters = value == "parameters" || value == "all";
-  if (!settings.watches_gradients && !settings.watches_parameters && !value.empty() && value != "false") {
+  if (!settings.watches() && !value.empty() && value != "false") {
     settings.warnings.push_back(
         absl::StrCat("WANDB_WATCH is '", value, "', which means false: it can be false, gradients, parameters or all"));
   }
