@@ -16,10 +16,16 @@ namespace {
 
 enum Which { kStep, kExpAvg, kExpAvgSq };
 
+// On a CPU without an operation for each of them.
+void count_step(const std::vector<at::Tensor>& steps) {
+  if (!steps.front().is_cpu()) return at::_foreach_add_(steps, 1);
+  for (const at::Tensor& step : steps) *step.mutable_data_ptr<float>() += 1;
+}
+
 void update_fused(const std::vector<at::Tensor>& parameters, const std::vector<at::Tensor>& gradients,
                   const std::vector<at::Tensor>& exp_avgs, const std::vector<at::Tensor>& exp_avg_sqs,
                   const std::vector<at::Tensor>& steps, const ParameterGroup& group, const AdamW::Settings& settings) {
-  at::_foreach_add_(steps, 1);
+  count_step(steps);
   at::_fused_adamw_(parameters, gradients, exp_avgs, exp_avg_sqs, /*max_exp_avg_sqs=*/{}, steps, group.lr,
                     settings.beta1, settings.beta2, group.weight_decay, settings.eps, /*amsgrad=*/false,
                     /*maximize=*/false);
