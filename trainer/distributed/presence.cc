@@ -1,0 +1,183 @@
+#include "trainer/distributed/presence.h"
+
+#include <absl/strings/str_cat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <sstream>
+#include <stdexcept>
+#include <torch/csrc/distributed/c10d/Store.hpp>
+#include <utility>
+
+namespace downbeat {
+namespace {
+
+constexpr std::chrono::milliseconds kBetweenSigns{1000};
+constexpr std::chrono::milliseconds kSilence{3000};  // without a new sign: the rank counts as gone
+constexpr std::chrono::milliseconds kBetweenLooks{250};
+
+std::string this_process() {
+  char host[256] = "";
+  gethostname(host, sizeof host - 1);
+  return absl::StrCat("process ", getpid(), " on ", host);
+}
+
+char letter(Presence::End end) { return end == Presence::End::done ? 'd' : end == Presence::End::failed ? 'f' : 'l'; }
+
+}  // namespace
+
+Presence::Presence(c10::intrusive_ptr<c10d::Store> store, int rank, int world_size)
+    : store_(std::move(store)), rank_(rank), world_size_(world_size) {
+  mine_.process = this_process();
+}
+
+Presence::~Presence() {
+  leave(End::failed, "an exception");
+  if (thread_.joinable()) thread_.join();
+}
+
+void Presence::meet(std::chrono::seconds timeout) {
+  give_sign();
+  std::vector<std::string> keys;
+  for (int rank = 0; rank < world_size_; ++rank) keys.push_back(key(rank));
+  try {
+    store_->wait(keys, timeout);
+  } catch (const c10::Error&) {
+    std::vector<int> missing;
+    for (int rank = 0; rank < world_size_; ++rank) {
+      if (!store_->check({key(rank)})) missing.push_back(rank);
+    }
+    throw std::runtime_error(absl::StrCat(named(missing, {}), missing.size() == 1 ? " has" : " have",
+                                          " not come within ", timeout.count(), " seconds (ddp_timeout), of ",
+                                          world_size_, " that WORLD_SIZE announces"));
+  }
+  thread_ = std::thread([this] { give_signs(); });
+}
+
+void Presence::enter_collective() {
+  const std::lock_guard lock(mutex_);
+  ++mine_.collectives;
+}
+
+void Presence::leave(End end, const std::string& sentence) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (mine_.state != 'r') return;
+    mine_.state = letter(end);
+    mine_.sentence = sentence;
+  }
+  changed_.notify_all();
+  try {
+    give_sign();
+  } catch (const std::exception&) {  // nobody is there to read it
+  }
+}
+
+void Presence::give_sign() {
+  std::ostringstream text;
+  const std::lock_guard lock(mutex_);  // signs reach the store in their order
+  ++mine_.count;
+  text << mine_.state << " " << mine_.count << " " << mine_.collectives << "\n"
+       << mine_.process << "\n"
+       << mine_.sentence;
+  const std::string sign = text.str();
+  store_->set(key(rank_), std::vector<uint8_t>(sign.begin(), sign.end()));
+}
+
+void Presence::give_signs() {
+  try {
+    for (;;) {
+      {
+        std::unique_lock lock(mutex_);
+        if (changed_.wait_for(lock, kBetweenSigns, [&] { return mine_.state != 'r'; })) return;
+      }
+      give_sign();
+    }
+  } catch (const std::exception&) {  // the store is gone: the next collective will say so
+  }
+}
+
+std::string Presence::key(int rank) const { return absl::StrCat("downbeat/presence/", rank); }
+
+Presence::Sign Presence::sign_of(int rank) const {
+  const std::vector<uint8_t> bytes = store_->get(key(rank));
+  std::istringstream text(std::string(bytes.begin(), bytes.end()));
+  Sign sign;
+  text >> sign.state >> sign.count >> sign.collectives;
+  text.ignore(1);
+  std::getline(text, sign.process);
+  std::getline(text, sign.sentence, '\0');
+  return sign;
+}
+
+std::vector<Presence::Sign> Presence::signs_of_all() const {
+  std::vector<Sign> signs;
+  for (int rank = 0; rank < world_size_; ++rank) signs.push_back(sign_of(rank));
+  return signs;
+}
+
+// Running ranks that give no sign for kSilence. Clocks are not compared: only whether something new comes.
+std::vector<int> Presence::silent_ranks(const std::vector<Sign>& before) const {
+  std::vector<int> silent;
+  for (int rank = 0; rank < world_size_; ++rank) {
+    if (rank != rank_ && before[static_cast<std::size_t>(rank)].state == 'r') silent.push_back(rank);
+  }
+  const auto is_heard = [&](int rank) { return sign_of(rank).count != before[static_cast<std::size_t>(rank)].count; };
+  for (auto waited = kBetweenLooks; waited <= kSilence && !silent.empty(); waited += kBetweenLooks) {
+    std::this_thread::sleep_for(kBetweenLooks);
+    std::erase_if(silent, is_heard);
+  }
+  return silent;
+}
+
+std::string Presence::find_missing() const {
+  const std::vector<int> silent = silent_ranks(signs_of_all());
+  const std::vector<Sign> signs = signs_of_all();
+  const auto those_with = [&](auto condition) {
+    std::vector<int> ranks;
+    for (int rank = 0; rank < world_size_; ++rank) {
+      if (rank != rank_ && condition(signs[static_cast<std::size_t>(rank)])) ranks.push_back(rank);
+    }
+    return ranks;
+  };
+  const auto in_state = [&](char state) { return those_with([=](const Sign& sign) { return sign.state == state; }); };
+  const auto quoted = [&](const std::vector<int>& ranks) {
+    return absl::StrCat(named({ranks.front()}, signs),
+                        " ended with: ", signs[static_cast<std::size_t>(ranks.front())].sentence);
+  };
+
+  if (const auto failed = in_state('f'); !failed.empty()) return quoted(failed);
+  if (!silent.empty()) {
+    return absl::StrCat(named(silent, signs), silent.size() == 1 ? " is" : " are",
+                        " gone or stopped: no sign of life for ", kSilence.count() / 1000, " seconds");
+  }
+  if (const auto lost = in_state('l'); !lost.empty()) return quoted(lost);
+  if (const auto done = in_state('d'); !done.empty())
+    return absl::StrCat(named(done, signs), " came to its end before");
+  const uint64_t mine = signs[static_cast<std::size_t>(rank_)].collectives;
+  const auto late = those_with([&](const Sign& sign) { return sign.collectives < mine; });
+  if (late.empty()) return "all ranks are there";
+  return absl::StrCat(named(late, signs), late.size() == 1 ? " is" : " are", " there, but not come so far yet");
+}
+
+// "rank 2 (process 4711 on node-3)", "ranks 1, 2 and 5", "ranks 1, 2, 3, 4, 5, 6, 7, 8 and 120 others".
+std::string Presence::named(const std::vector<int>& ranks, const std::vector<Sign>& signs) const {
+  if (ranks.size() == 1) {
+    const auto rank = static_cast<std::size_t>(ranks.front());
+    return absl::StrCat("rank ", rank, rank < signs.size() ? absl::StrCat(" (", signs[rank].process, ")") : "");
+  }
+  constexpr std::size_t kMostNamed = 8;
+  const std::size_t count = std::min(ranks.size(), kMostNamed + 1);
+  std::string text = "ranks";
+  for (std::size_t i = 0; i < count; ++i) {
+    const bool is_rest = i == kMostNamed;
+    absl::StrAppend(&text,
+                    i == 0           ? " "
+                    : i + 1 == count ? " and "
+                                     : ", ",
+                    is_rest ? absl::StrCat(ranks.size() - kMostNamed, " others") : absl::StrCat(ranks[i]));
+  }
+  return text;
+}
+
+}  // namespace downbeat

@@ -1,0 +1,69 @@
+// Presence: signs of life of all ranks in their common store, so that who waits in vain can say for whom.
+//
+// Each rank writes a sign a second, from a thread of its own: that it is there, how many collectives it has entered,
+// and, when it leaves, why. Nobody reads them until something fails. Part of ProcessGroup (process_group.h).
+#pragma once
+
+#include <c10/util/intrusive_ptr.h>
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace c10d {
+class Store;
+}
+
+namespace downbeat {
+
+class Presence {
+ public:
+  // `store` is a connection of its own: a store that is asked to wait answers nothing else meanwhile.
+  Presence(c10::intrusive_ptr<c10d::Store> store, int rank, int world_size);
+  ~Presence();
+
+  // Waits until every rank has given its first sign, then gives further ones. Throws std::runtime_error that names the
+  // ranks which have not come in time.
+  void meet(std::chrono::seconds timeout);
+
+  void enter_collective();
+
+  enum class End { done, failed, lost_others };
+  // The last sign: how this rank ended. Calls after the first one do nothing.
+  void leave(End end, const std::string& sentence);
+
+  // Who is to blame for a collective that fails or takes too long, as a clause: "rank 2 (process 4711 on node-3) is
+  // gone or stopped, ...". Takes up to three seconds. Throws c10d's errors if the store does not answer.
+  std::string find_missing() const;
+
+ private:
+  struct Sign {
+    char state = 'r';          // running, done, failed, lost_others
+    uint64_t count = 0;        // of signs
+    uint64_t collectives = 0;  // entered so far
+    std::string process;       // "process 4711 on node-3"
+    std::string sentence;      // why it ended
+  };
+  std::string key(int rank) const;
+  void give_sign();
+  void give_signs();
+  Sign sign_of(int rank) const;
+  std::vector<Sign> signs_of_all() const;
+  std::vector<int> silent_ranks(const std::vector<Sign>& before) const;
+  std::string named(const std::vector<int>& ranks, const std::vector<Sign>& signs) const;
+
+  c10::intrusive_ptr<c10d::Store> store_;
+  int rank_;
+  int world_size_;
+
+  mutable std::mutex mutex_;  // of what follows
+  std::condition_variable changed_;
+  Sign mine_;
+  std::thread thread_;
+};
+
+}  // namespace downbeat
