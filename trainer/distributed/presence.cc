@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kBetweenSigns{1000};
 constexpr std::chrono::milliseconds kSilence{3000};  // without a new sign: the rank counts as gone
-constexpr std::chrono::milliseconds kBetweenLooks{250};
+constexpr std::chrono::milliseconds kBetweenLooks{100};
 
 std::string this_process() {
   char host[256] = "";
@@ -116,12 +116,24 @@ std::vector<Presence::Sign> Presence::signs_of_all() const {
   return signs;
 }
 
+std::vector<int> Presence::others_in(char state, const std::vector<Sign>& signs) const {
+  std::vector<int> ranks;
+  for (int rank = 0; rank < world_size_; ++rank) {
+    if (rank != rank_ && signs[static_cast<std::size_t>(rank)].state == state) ranks.push_back(rank);
+  }
+  return ranks;
+}
+
+void Presence::see_others_off(std::chrono::milliseconds limit) const {
+  const auto end = std::chrono::steady_clock::now() + limit;
+  while (!others_in('r', signs_of_all()).empty() && std::chrono::steady_clock::now() < end) {
+    std::this_thread::sleep_for(kBetweenLooks);
+  }
+}
+
 // Running ranks that give no sign for kSilence. Clocks are not compared: only whether something new comes.
 std::vector<int> Presence::silent_ranks(const std::vector<Sign>& before) const {
-  std::vector<int> silent;
-  for (int rank = 0; rank < world_size_; ++rank) {
-    if (rank != rank_ && before[static_cast<std::size_t>(rank)].state == 'r') silent.push_back(rank);
-  }
+  std::vector<int> silent = others_in('r', before);
   const auto is_heard = [&](int rank) { return sign_of(rank).count != before[static_cast<std::size_t>(rank)].count; };
   for (auto waited = kBetweenLooks; waited <= kSilence && !silent.empty(); waited += kBetweenLooks) {
     std::this_thread::sleep_for(kBetweenLooks);
@@ -133,29 +145,21 @@ std::vector<int> Presence::silent_ranks(const std::vector<Sign>& before) const {
 std::string Presence::find_missing() const {
   const std::vector<int> silent = silent_ranks(signs_of_all());
   const std::vector<Sign> signs = signs_of_all();
-  const auto those_with = [&](auto condition) {
-    std::vector<int> ranks;
-    for (int rank = 0; rank < world_size_; ++rank) {
-      if (rank != rank_ && condition(signs[static_cast<std::size_t>(rank)])) ranks.push_back(rank);
-    }
-    return ranks;
-  };
-  const auto in_state = [&](char state) { return those_with([=](const Sign& sign) { return sign.state == state; }); };
-  const auto quoted = [&](const std::vector<int>& ranks) {
-    return absl::StrCat(named({ranks.front()}, signs),
-                        " ended with: ", signs[static_cast<std::size_t>(ranks.front())].sentence);
-  };
-
-  if (const auto failed = in_state('f'); !failed.empty()) return quoted(failed);
+  const auto sentence = [&](int rank) { return signs[static_cast<std::size_t>(rank)].sentence; };
+  if (const auto failed = others_in('f', signs); !failed.empty()) {
+    return absl::StrCat(named({failed.front()}, signs), " ended with: ", sentence(failed.front()));
+  }
   if (!silent.empty()) {
     return absl::StrCat(named(silent, signs), silent.size() == 1 ? " is" : " are",
                         " gone or stopped: no sign of life for ", kSilence.count() / 1000, " seconds");
   }
-  if (const auto lost = in_state('l'); !lost.empty()) return quoted(lost);
-  if (const auto done = in_state('d'); !done.empty())
-    return absl::StrCat(named(done, signs), " came to its end before");
-  const uint64_t mine = signs[static_cast<std::size_t>(rank_)].collectives;
-  const auto late = those_with([&](const Sign& sign) { return sign.collectives < mine; });
+  if (const auto lost = others_in('l', signs); !lost.empty()) return sentence(lost.front());
+  if (const auto done = others_in('d', signs); !done.empty()) {
+    return absl::StrCat(named(done, signs), " came to the end before");
+  }
+  std::vector<int> late = others_in('r', signs);
+  const auto collectives = [&](int rank) { return signs[static_cast<std::size_t>(rank)].collectives; };
+  std::erase_if(late, [&](int rank) { return collectives(rank) >= collectives(rank_); });
   if (late.empty()) return "all ranks are there";
   return absl::StrCat(named(late, signs), late.size() == 1 ? " is" : " are", " there, but not come so far yet");
 }

@@ -33,8 +33,12 @@ class Presence {
   void enter_collective();
 
   enum class End { done, failed, lost_others };
-  // The last sign: how this rank ended. Calls after the first one do nothing.
+  // The last sign: how this rank ended; where it lost others, what it found to be the reason, which they then find,
+  // too. Calls after the first one do nothing.
   void leave(End end, const std::string& sentence);
+
+  // Waits, `limit` at most, until every other rank has left: the one that keeps the store leaves last.
+  void see_others_off(std::chrono::milliseconds limit) const;
 
   // Who is to blame for a collective that fails or takes too long, as a clause: "rank 2 (process 4711 on node-3) is
   // gone or stopped, ...". Takes up to three seconds. Throws c10d's errors if the store does not answer.
@@ -46,13 +50,14 @@ class Presence {
     uint64_t count = 0;        // of signs
     uint64_t collectives = 0;  // entered so far
     std::string process;       // "process 4711 on node-3"
-    std::string sentence;      // why it ended
+    std::string sentence;      // why it ended: its error, or what find_missing() said
   };
   std::string key(int rank) const;
   void give_sign();
   void give_signs();
   Sign sign_of(int rank) const;
   std::vector<Sign> signs_of_all() const;
+  std::vector<int> others_in(char state, const std::vector<Sign>& signs) const;
   std::vector<int> silent_ranks(const std::vector<Sign>& before) const;
   std::string named(const std::vector<int>& ranks, const std::vector<Sign>& signs) const;
 

@@ -31,14 +31,17 @@ struct ProcessGroup::Connection {
 
 namespace {
 
+// How long the rank that keeps the store stays for the others.
 constexpr std::chrono::seconds kLastGoodbye{10};
+constexpr std::chrono::seconds kOthersFindOut{5};  // why a collective failed
 constexpr int64_t kMostDimensions = 16;
 
-// The first line of what LibTorch or Gloo says, without the place in their sources.
+// The first sentence of what LibTorch or Gloo says, without the place in their sources.
 std::string cause_of(const std::exception& error) {
   const auto* of_c10 = dynamic_cast<const c10::Error*>(&error);
   std::string text = of_c10 != nullptr ? of_c10->what_without_backtrace() : error.what();
   text = text.substr(0, text.find('\n'));
+  text = text.substr(0, text.find(". This "));
   const std::size_t place = text.find("] ");
   return text.rfind('[', 0) == 0 && place != text.npos ? text.substr(place + 2) : text;
 }
@@ -197,7 +200,8 @@ void ProcessGroup::fail(const std::string& what, const std::exception& cause) {
   const std::string sentence =
       absl::StrCat("rank ", rank(), " waited in vain for ", what, ": ", blamed, " (", cause_of(cause), ")");
   is_over_ = true;
-  connection_->presence->leave(Presence::End::lost_others, sentence);
+  connection_->presence->leave(Presence::End::lost_others, blamed);
+  see_others_off(kOthersFindOut);
   throw std::runtime_error(sentence);
 }
 
@@ -266,13 +270,15 @@ void ProcessGroup::finish() {
   barrier("the end of the run");
   is_over_ = true;
   connection_->presence->leave(Presence::End::done, "");
-  const bool is_last = connection_->store->add("downbeat/finished", 1) == world_size();
-  if (is_last) connection_->store->set("downbeat/all_finished", "1");
+  see_others_off(kLastGoodbye);
+}
+
+void ProcessGroup::see_others_off(std::chrono::seconds limit) {
   if (!keeps_store(environment_)) return;
   try {
-    connection_->store->wait({"downbeat/all_finished"}, kLastGoodbye);
+    connection_->presence->see_others_off(limit);
   } catch (const std::exception& error) {
-    debug(cause_of(error));  // somebody left in a hurry
+    debug(cause_of(error));
   }
 }
 

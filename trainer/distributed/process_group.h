@@ -93,6 +93,7 @@ class ProcessGroup {
   struct Connection;
   // wait_for() without counting as a collective.
   void talk(const std::string& what, const std::function<void()>& body);
+  void see_others_off(std::chrono::seconds limit);
   [[noreturn]] void fail(const std::string& what, const std::exception& cause);
 
   ProcessEnvironment environment_;
