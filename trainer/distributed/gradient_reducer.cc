@@ -1,5 +1,6 @@
 #include "trainer/distributed/gradient_reducer.h"
 
+#include <ATen/ops/zeros.h>
 #include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_join.h>
@@ -80,6 +81,12 @@ void GradientReducer::broadcast(const std::vector<at::Tensor>& tensors, const ch
 void GradientReducer::make_reducer() {
   std::vector<at::Tensor> tensors;
   std::unordered_map<std::size_t, std::string> names;
+  if (settings_.signals > 0) {
+    signal_values_ = at::zeros({settings_.signals});
+    signal_carrier_ = at::zeros({settings_.signals}).requires_grad_();
+    names[0] = "signals";
+    tensors.push_back(signal_carrier_);
+  }
   for (const auto& [name, tensor] : parameters_) {
     names[tensors.size()] = name;
     tensors.push_back(tensor);
@@ -96,22 +103,41 @@ void GradientReducer::make_reducer() {
 void GradientReducer::before_forward(bool is_last_substep) {
   reduces_ = is_last_substep;
   if (reduces_) reducer_->prepare_for_forward();
+  if (reduces_ && settings_.signals > 0) signal_term_ = (signal_carrier_ * signal_values_).sum();
   if (!settings_.broadcast_buffers || !std::exchange(buffers_may_differ_, false)) return;
   broadcast(buffers_, "the buffers of rank 0");
 }
 
-void GradientReducer::backward(const at::Tensor& loss) {
+void GradientReducer::backward(const at::Tensor& loss, std::span<float> signals) {
   if (!reduces_) {
     loss.backward();
     return;
   }
   buffers_may_differ_ = true;
   group_.wait_for("the gradients of all ranks", [&] {
-    reducer_->prepare_for_backward(settings_.find_unused_parameters ? std::vector<at::Tensor>{loss}
+    const at::Tensor root = with_signals(loss, signals);
+    reducer_->prepare_for_backward(settings_.find_unused_parameters ? std::vector<at::Tensor>{root}
                                                                     : std::vector<at::Tensor>{});
-    loss.backward();
+    root.backward();
     check_all_were_used();
   });
+  take_signals(signals);
+}
+
+at::Tensor GradientReducer::with_signals(const at::Tensor& loss, std::span<const float> signals) {
+  if (static_cast<int64_t>(signals.size()) != settings_.signals) {
+    throw std::invalid_argument(absl::StrCat("GradientReducer: ", signals.size(), " signals are given, ",
+                                             settings_.signals, " were announced"));
+  }
+  if (signals.empty()) return loss;
+  std::copy(signals.begin(), signals.end(), signal_values_.mutable_data_ptr<float>());
+  return loss + std::exchange(signal_term_, at::Tensor());
+}
+
+void GradientReducer::take_signals(std::span<float> signals) {
+  if (signals.empty()) return;
+  std::copy_n(signal_carrier_.grad().const_data_ptr<float>(), signals.size(), signals.begin());
+  signal_carrier_.mutable_grad().reset();
 }
 
 // What the reducer checks before it rebuilds its buckets. Python does both before the next forward, when the optimizer

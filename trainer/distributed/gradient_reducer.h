@@ -16,6 +16,7 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "trainer/distributed/process_group.h"
@@ -41,6 +42,10 @@ class GradientReducer {
     std::optional<int64_t> bucket_cap_mb;
     bool broadcast_buffers = true;         // those of rank 0, before a forward that follows a reduction
     bool gradient_as_bucket_view = false;  // saves the memory of the gradients; they must not be replaced then
+    // Numbers that ride in the last bucket of gradients, for what all ranks have to agree on at each step ("stop")
+    // without a collective of its own. With three ranks or more they move the borders at which Gloo cuts that bucket,
+    // so that gradients differ from Python's in the last bits; with two or none they are the same.
+    int64_t signals = 0;
   };
 
   // `parameters`: those that are trained, each once, in the order of the model. Throws std::runtime_error, on every
@@ -57,12 +62,17 @@ class GradientReducer {
 
   // loss.backward(), reducing where before_forward said so. Throws std::runtime_error as ProcessGroup where a rank is
   // lost; std::invalid_argument where a parameter had no part in the loss without find_unused_parameters.
-  void backward(const at::Tensor& loss);
+  // `signals`, as many as the settings announce, become their mean over all ranks where gradients are reduced, and stay
+  // as they are otherwise.
+  void backward(const at::Tensor& loss, std::span<float> signals = {});
 
  private:
   void check_agreement(const torch::nn::Module& model);
   void make_reducer();
   void broadcast(const std::vector<at::Tensor>& tensors, const char* what);
+  // The loss with signals hanging on it: the same number and the same gradients.
+  at::Tensor with_signals(const at::Tensor& loss, std::span<const float> signals);
+  void take_signals(std::span<float> signals);
   void check_all_were_used();
   [[noreturn]] void refuse_unused();
 
@@ -70,6 +80,9 @@ class GradientReducer {
   NamedParameters parameters_;
   Settings settings_;
   std::vector<at::Tensor> buffers_;
+  // Signals are the gradient of a parameter of zeros, which is multiplied by them and added to the loss. It is used
+  // ahead of the model, so that this gradient comes last.
+  at::Tensor signal_carrier_, signal_values_, signal_term_;
   bool reduces_ = true;                     // at the substep at hand
   bool buffers_may_differ_ = true;          // something was reduced since they were broadcast
   std::shared_ptr<c10d::Reducer> reducer_;  // its hooks keep weak pointers to it

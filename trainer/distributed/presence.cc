@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <numeric>
 #include <sstream>
 #include <stdexcept>
 #include <torch/csrc/distributed/c10d/Store.hpp>
@@ -14,7 +15,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kBetweenSigns{1000};
 constexpr std::chrono::milliseconds kSilence{3000};  // without a new sign: the rank counts as gone
-constexpr std::chrono::milliseconds kBetweenLooks{100};
+constexpr std::chrono::milliseconds kBetweenLooks{250};
 
 std::string this_process() {
   char host[256] = "";
@@ -27,7 +28,8 @@ char letter(Presence::End end) { return end == Presence::End::done ? 'd' : end =
 }  // namespace
 
 Presence::Presence(c10::intrusive_ptr<c10d::Store> store, int rank, int world_size)
-    : store_(std::move(store)), rank_(rank), world_size_(world_size) {
+    : store_(std::move(store)), rank_(rank), all_(static_cast<std::size_t>(world_size)) {
+  std::iota(all_.begin(), all_.end(), 0);
   mine_.process = this_process();
 }
 
@@ -38,25 +40,16 @@ Presence::~Presence() {
 
 void Presence::meet(std::chrono::seconds timeout) {
   give_sign();
-  std::vector<std::string> keys;
-  for (int rank = 0; rank < world_size_; ++rank) keys.push_back(key(rank));
   try {
-    store_->wait(keys, timeout);
-  } catch (const c10::Error&) {
-    std::vector<int> missing;
-    for (int rank = 0; rank < world_size_; ++rank) {
-      if (!store_->check({key(rank)})) missing.push_back(rank);
-    }
+    store_->wait(keys(all_), timeout);
+  } catch (const c10::DistStoreError&) {
+    std::vector<int> missing = all_;
+    std::erase_if(missing, [&](int rank) { return store_->check({key(rank)}); });
     throw std::runtime_error(absl::StrCat(named(missing, {}), missing.size() == 1 ? " has" : " have",
                                           " not come within ", timeout.count(), " seconds (ddp_timeout), of ",
-                                          world_size_, " that WORLD_SIZE announces"));
+                                          all_.size(), " that WORLD_SIZE announces"));
   }
   thread_ = std::thread([this] { give_signs(); });
-}
-
-void Presence::enter_collective() {
-  const std::lock_guard lock(mutex_);
-  ++mine_.collectives;
 }
 
 void Presence::leave(End end, const std::string& sentence) {
@@ -77,9 +70,7 @@ void Presence::give_sign() {
   std::ostringstream text;
   const std::lock_guard lock(mutex_);  // signs reach the store in their order
   ++mine_.count;
-  text << mine_.state << " " << mine_.count << " " << mine_.collectives << "\n"
-       << mine_.process << "\n"
-       << mine_.sentence;
+  text << mine_.state << " " << mine_.count << " " << collectives_ << "\n" << mine_.process << "\n" << mine_.sentence;
   const std::string sign = text.str();
   store_->set(key(rank_), std::vector<uint8_t>(sign.begin(), sign.end()));
 }
@@ -99,34 +90,35 @@ void Presence::give_signs() {
 
 std::string Presence::key(int rank) const { return absl::StrCat("downbeat/presence/", rank); }
 
-Presence::Sign Presence::sign_of(int rank) const {
-  const std::vector<uint8_t> bytes = store_->get(key(rank));
-  std::istringstream text(std::string(bytes.begin(), bytes.end()));
-  Sign sign;
-  text >> sign.state >> sign.count >> sign.collectives;
-  text.ignore(1);
-  std::getline(text, sign.process);
-  std::getline(text, sign.sentence, '\0');
-  return sign;
+std::vector<std::string> Presence::keys(const std::vector<int>& ranks) const {
+  std::vector<std::string> keys;
+  for (const int rank : ranks) keys.push_back(key(rank));
+  return keys;
 }
 
-std::vector<Presence::Sign> Presence::signs_of_all() const {
+std::vector<Presence::Sign> Presence::signs_of(const std::vector<int>& ranks) const {
   std::vector<Sign> signs;
-  for (int rank = 0; rank < world_size_; ++rank) signs.push_back(sign_of(rank));
+  for (const std::vector<uint8_t>& bytes : store_->multiGet(keys(ranks))) {
+    std::istringstream text(std::string(bytes.begin(), bytes.end()));
+    Sign& sign = signs.emplace_back();
+    text >> sign.state >> sign.count >> sign.collectives;
+    text.ignore(1);
+    std::getline(text, sign.process);
+    std::getline(text, sign.sentence, '\0');
+  }
   return signs;
 }
 
 std::vector<int> Presence::others_in(char state, const std::vector<Sign>& signs) const {
-  std::vector<int> ranks;
-  for (int rank = 0; rank < world_size_; ++rank) {
-    if (rank != rank_ && signs[static_cast<std::size_t>(rank)].state == state) ranks.push_back(rank);
-  }
-  return ranks;
+  std::vector<int> others = all_;
+  std::erase_if(others,
+                [&](int rank) { return rank == rank_ || signs[static_cast<std::size_t>(rank)].state != state; });
+  return others;
 }
 
 void Presence::see_others_off(std::chrono::milliseconds limit) const {
   const auto end = std::chrono::steady_clock::now() + limit;
-  while (!others_in('r', signs_of_all()).empty() && std::chrono::steady_clock::now() < end) {
+  while (!others_in('r', signs_of(all_)).empty() && std::chrono::steady_clock::now() < end) {
     std::this_thread::sleep_for(kBetweenLooks);
   }
 }
@@ -134,17 +126,18 @@ void Presence::see_others_off(std::chrono::milliseconds limit) const {
 // Running ranks that give no sign for kSilence. Clocks are not compared: only whether something new comes.
 std::vector<int> Presence::silent_ranks(const std::vector<Sign>& before) const {
   std::vector<int> silent = others_in('r', before);
-  const auto is_heard = [&](int rank) { return sign_of(rank).count != before[static_cast<std::size_t>(rank)].count; };
   for (auto waited = kBetweenLooks; waited <= kSilence && !silent.empty(); waited += kBetweenLooks) {
     std::this_thread::sleep_for(kBetweenLooks);
-    std::erase_if(silent, is_heard);
+    const std::vector<Sign> now = signs_of(silent);
+    auto sign = now.begin();
+    std::erase_if(silent, [&](int rank) { return sign++->count != before[static_cast<std::size_t>(rank)].count; });
   }
   return silent;
 }
 
 std::string Presence::find_missing() const {
-  const std::vector<int> silent = silent_ranks(signs_of_all());
-  const std::vector<Sign> signs = signs_of_all();
+  const std::vector<int> silent = silent_ranks(signs_of(all_));
+  const std::vector<Sign> signs = signs_of(all_);
   const auto sentence = [&](int rank) { return signs[static_cast<std::size_t>(rank)].sentence; };
   if (const auto failed = others_in('f', signs); !failed.empty()) {
     return absl::StrCat(named({failed.front()}, signs), " ended with: ", sentence(failed.front()));

@@ -6,6 +6,7 @@
 
 #include <c10/util/intrusive_ptr.h>
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
@@ -30,7 +31,7 @@ class Presence {
   // ranks which have not come in time.
   void meet(std::chrono::seconds timeout);
 
-  void enter_collective();
+  void enter_collective() { ++collectives_; }
 
   enum class End { done, failed, lost_others };
   // The last sign: how this rank ended; where it lost others, what it found to be the reason, which they then find,
@@ -48,24 +49,26 @@ class Presence {
   struct Sign {
     char state = 'r';          // running, done, failed, lost_others
     uint64_t count = 0;        // of signs
-    uint64_t collectives = 0;  // entered so far
+    uint64_t collectives = 0;  // entered until then
     std::string process;       // "process 4711 on node-3"
     std::string sentence;      // why it ended: its error, or what find_missing() said
   };
   std::string key(int rank) const;
   void give_sign();
   void give_signs();
-  Sign sign_of(int rank) const;
-  std::vector<Sign> signs_of_all() const;
+  std::vector<std::string> keys(const std::vector<int>& ranks) const;
+  std::vector<Sign> signs_of(const std::vector<int>& ranks) const;
   std::vector<int> others_in(char state, const std::vector<Sign>& signs) const;
   std::vector<int> silent_ranks(const std::vector<Sign>& before) const;
   std::string named(const std::vector<int>& ranks, const std::vector<Sign>& signs) const;
 
   c10::intrusive_ptr<c10d::Store> store_;
   int rank_;
-  int world_size_;
+  std::vector<int> all_;  // ranks
 
-  mutable std::mutex mutex_;  // of what follows
+  std::atomic<uint64_t> collectives_ = 0;  // entered so far
+
+  std::mutex mutex_;  // of what follows
   std::condition_variable changed_;
   Sign mine_;
   std::thread thread_;

@@ -155,7 +155,7 @@ ProcessGroup::ProcessGroup(const ProcessEnvironment& environment, std::chrono::s
       connection_(std::make_unique<Connection>()) {
   connection_->store = connect_store(environment_, timeout_);
   connection_->presence = std::make_unique<Presence>(connection_->store->clone(), rank(), world_size());
-  connection_->presence->meet(timeout_);
+  talk("the other ranks", [&] { connection_->presence->meet(timeout_); });
   wait_for("the first connections between ranks",
            [&] { connection_->group = join(connection_->store, environment_, timeout_); });
 }

@@ -20,10 +20,10 @@
 
 namespace {
 
-constexpr int kFailing = 1;
+int failing_rank(const std::string& how) { return how == "killed_with_store" ? 0 : 1; }
 
 void fail(const std::string& how) {
-  if (how == "killed") kill(getpid(), SIGKILL);
+  if (how == "killed" || how == "killed_with_store") kill(getpid(), SIGKILL);
   if (how == "stopped") kill(getpid(), SIGSTOP);
   if (how == "hangs") pause();
   if (how == "throws") throw std::out_of_range("the dataset has no example 7");
@@ -32,7 +32,7 @@ void fail(const std::string& how) {
 
 // The failing rank fails before its third step, or has another model or loss from the start.
 void train(const std::string& how, downbeat::ProcessGroup& group) {
-  const bool fails = group.rank() == kFailing;
+  const bool fails = group.rank() == failing_rank(how);
   torch::nn::Linear model(4, how == "other_shape" && fails ? 3 : 2);
   const downbeat::NamedParameters parameters = {{"weight", model->weight}, {"bias", model->bias}};
   downbeat::GradientReducer reducer(group, *model, parameters, {});
@@ -48,7 +48,7 @@ void train(const std::string& how, downbeat::ProcessGroup& group) {
 void run(const std::string& how, std::chrono::seconds timeout) {
   const downbeat::InterruptGuard guard;  // as in Trainer: torchrun's SIGTERM waits for the end of a step
   const downbeat::ProcessEnvironment environment = downbeat::read_process_environment().value();
-  if (how == "late" && environment.rank == kFailing) {
+  if (how == "late" && environment.rank == failing_rank(how)) {
     pause();
     return;
   }

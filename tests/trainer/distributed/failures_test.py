@@ -74,6 +74,13 @@ def test_by_hand(program):
             expect(errors[rank], [OF_GRADIENTS.format(rank=rank, blame=blame)])
 
 
+def test_killed_with_the_store(program):
+    errors = errors_by_hand(program, "killed_with_store", 60, waits_for=[1, 2])
+    blame = r"the store at 127\.0\.0\.1:\d+, which rank 0 keeps, does not answer any more"
+    for rank in (1, 2):
+        expect(errors[rank], [OF_GRADIENTS.format(rank=rank, blame=blame)])
+
+
 def test_never_come(program):
     errors = errors_by_hand(program, "late", 3, waits_for=[0, 2])
     expect(errors[0], ["error: rank 1 has not come within 3 seconds .ddp_timeout., of 3 that WORLD_SIZE announces"])
