@@ -6,8 +6,10 @@
 #include <ATen/ops/full.h>
 #include <ATen/ops/zeros.h>
 #include <absl/strings/str_cat.h>
+#include <absl/strings/str_join.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <exception>
 #include <sstream>
@@ -34,7 +36,7 @@ namespace {
 // How long the rank that keeps the store stays for the others.
 constexpr std::chrono::seconds kLastGoodbye{10};
 constexpr std::chrono::seconds kOthersFindOut{5};  // why a collective failed
-constexpr int64_t kMostDimensions = 16;
+constexpr int64_t kMostDimensions = 64;            // LibTorch's limit
 
 // The first sentence of what LibTorch or Gloo says, without the place in their sources.
 std::string cause_of(const std::exception& error) {
@@ -71,8 +73,9 @@ c10::intrusive_ptr<c10d::Store> connect_store(const ProcessEnvironment& environm
   options.multiTenant = true;  // as Python
   try {
     auto store = c10::make_intrusive<c10d::TCPStore>(environment.master_addr, options);
-    // A restarted attempt must not see the keys of the one before.
-    const std::string prefix = absl::StrCat("/worker/attempt_", environment.restart_count);
+    // Neither a restarted attempt nor a second group must see the keys of the one before.
+    static std::atomic<int> groups = 0;
+    const std::string prefix = absl::StrCat("/worker/attempt_", environment.restart_count, "/group_", groups++);
     return c10::make_intrusive<c10d::PrefixStore>(prefix, std::move(store));
   } catch (const std::exception& error) {
     throw std::runtime_error(absl::StrCat("rank ", environment.rank, ": ", store_keeper(environment),
@@ -80,20 +83,27 @@ c10::intrusive_ptr<c10d::Store> connect_store(const ProcessEnvironment& environm
   }
 }
 
-auto gloo_options(const ProcessEnvironment& environment, std::chrono::seconds timeout) {
+using GlooOptions = c10::intrusive_ptr<c10d::ProcessGroupGloo::Options>;
+
+GlooOptions gloo_options(const ProcessEnvironment& environment, std::chrono::seconds timeout) try {
   auto options = c10d::ProcessGroupGloo::Options::create(timeout);
   for (const std::string& name : environment.gloo_interfaces) {
     options->devices.push_back(c10d::ProcessGroupGloo::createDeviceForInterface(name));
   }
   if (options->devices.empty()) options->devices.push_back(c10d::ProcessGroupGloo::createDefaultDevice());
   return options;
+} catch (const std::exception& error) {
+  const std::string names = absl::StrJoin(environment.gloo_interfaces, ",");
+  throw std::runtime_error(absl::StrCat("rank ", environment.rank, " cannot use the network interface ",
+                                        names.empty() ? "of its host name" : "of GLOO_SOCKET_IFNAME=" + names, ": ",
+                                        cause_of(error)));
 }
 
 c10::intrusive_ptr<c10d::ProcessGroup> join(const c10::intrusive_ptr<c10d::Store>& store,
-                                            const ProcessEnvironment& environment, std::chrono::seconds timeout) {
-  auto gloo = c10::make_intrusive<c10d::ProcessGroupGloo>(
-      c10::make_intrusive<c10d::PrefixStore>("default_pg/cpu", store), environment.rank, environment.world_size,
-      gloo_options(environment, timeout));
+                                            const ProcessEnvironment& environment, const GlooOptions& options) {
+  auto gloo =
+      c10::make_intrusive<c10d::ProcessGroupGloo>(c10::make_intrusive<c10d::PrefixStore>("default_pg/cpu", store),
+                                                  environment.rank, environment.world_size, options);
   auto group = c10::make_intrusive<c10d::ProcessGroup>(store, environment.rank, environment.world_size);
   group->setBackend(c10::DeviceType::CPU, c10d::ProcessGroup::BackendType::GLOO, gloo);
   group->setDefaultBackend(c10d::ProcessGroup::BackendType::GLOO);
@@ -153,11 +163,12 @@ ProcessGroup::ProcessGroup(const ProcessEnvironment& environment, std::chrono::s
       timeout_(timeout),
       exceptions_at_start_(std::uncaught_exceptions()),
       connection_(std::make_unique<Connection>()) {
+  const GlooOptions options = gloo_options(environment_, timeout_);
   connection_->store = connect_store(environment_, timeout_);
   connection_->presence = std::make_unique<Presence>(connection_->store->clone(), rank(), world_size());
   talk("the other ranks", [&] { connection_->presence->meet(timeout_); });
   wait_for("the first connections between ranks",
-           [&] { connection_->group = join(connection_->store, environment_, timeout_); });
+           [&] { connection_->group = join(connection_->store, environment_, options); });
 }
 
 ProcessGroup::~ProcessGroup() {
@@ -241,7 +252,7 @@ void ProcessGroup::all_reduce(const at::Tensor& tensor, Reduction reduction) {
   std::vector<at::Tensor> one = {whole};
   c10d::AllreduceOptions options;
   options.reduceOp = operation(reduction);
-  wait_for("a sum over all ranks", [&] { c10d_group()->allreduce(one, options)->wait(); });
+  wait_for("a reduction over all ranks", [&] { c10d_group()->allreduce(one, options)->wait(); });
   if (reduction == Reduction::mean) one[0].div_(world_size());
   if (!plain.is_contiguous()) plain.copy_(whole);
 }

@@ -34,8 +34,9 @@ enum class Reduction { sum, mean, min };
 
 class ProcessGroup {
  public:
-  // Meets all other ranks: blocks until they are there. `timeout` of this and of every collective: HuggingFace's
-  // ddp_timeout. The environment's world_size is at least 2.
+  // Meets all other ranks: blocks until they are there. Every rank makes its groups in the same order; a second one in
+  // the same process, after the end of the first, needs torchrun's store. `timeout` of this and of every collective:
+  // HuggingFace's ddp_timeout. The environment's world_size is at least 2.
   explicit ProcessGroup(const ProcessEnvironment& environment,
                         std::chrono::seconds timeout = std::chrono::seconds(1800));
   // finish(), unless it was called, an exception is on its way, or the ranks have failed; a failure is a warning.

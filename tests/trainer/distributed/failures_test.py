@@ -20,21 +20,21 @@ def free_port():
         return listener.getsockname()[1]
 
 
-def started(program, how, timeout, ranks, world_size, port):
+def started(program, how, timeout, world_size, port, more):
     """Processes without torchrun: rank 0 keeps the store."""
     processes = {}
-    for rank in ranks:
+    for rank in range(world_size):
         variables = {"RANK": rank, "WORLD_SIZE": world_size, "LOCAL_RANK": rank, "LOCAL_WORLD_SIZE": world_size,
-                     "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+                     "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, **more}
         environment = {**os.environ, **{name: str(value) for name, value in variables.items()}}
         processes[rank] = subprocess.Popen([program, how, str(timeout)], env=environment, text=True,
                                            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     return processes
 
 
-def errors_by_hand(program, how, timeout, waits_for, world_size=3, ranks=None):
+def errors_by_hand(program, how, timeout, waits_for, world_size=3, **more):
     """The lines that begin with "error:" of the ranks in `waits_for`; the others are killed after them."""
-    processes = started(program, how, timeout, ranks or range(world_size), world_size, free_port())
+    processes = started(program, how, timeout, world_size, free_port(), more)
     try:
         said = {rank: processes[rank].communicate(timeout=120)[1] for rank in waits_for}
         assert all(processes[rank].returncode == 1 for rank in waits_for), said
@@ -84,6 +84,12 @@ def test_killed_with_the_store(program):
 def test_never_come(program):
     errors = errors_by_hand(program, "late", 3, waits_for=[0, 2])
     expect(errors[0], ["error: rank 1 has not come within 3 seconds .ddp_timeout., of 3 that WORLD_SIZE announces"])
+
+
+def test_no_such_interface(program):
+    errors = errors_by_hand(program, "none", 60, waits_for=[0, 1, 2], GLOO_SOCKET_IFNAME="nowhere0")
+    for rank in range(3):
+        expect(errors[rank], [f"error: rank {rank} cannot use the network interface of GLOO_SOCKET_IFNAME=nowhere0: .+"])
 
 
 def test_other_shape(program):
