@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <csignal>
 #include <cstring>
 #include <exception>
 #include <sstream>
@@ -81,6 +82,17 @@ c10::intrusive_ptr<c10d::Store> connect_store(const ProcessEnvironment& environm
     throw std::runtime_error(absl::StrCat("rank ", environment.rank, ": ", store_keeper(environment),
                                           " cannot be reached: ", cause_of(error)));
   }
+}
+
+// Gloo writes to the sockets of ranks that have died, which must fail and not end this process; Python ignores SIGPIPE,
+// too. A handler, as programs started by this one would inherit SIG_IGN.
+void outlive_broken_pipes() {
+  struct sigaction action = {};
+  sigaction(SIGPIPE, nullptr, &action);
+  if (action.sa_handler != SIG_DFL) return;
+  action.sa_handler = [](int) {};
+  action.sa_flags = SA_RESTART;
+  sigaction(SIGPIPE, &action, nullptr);
 }
 
 using GlooOptions = c10::intrusive_ptr<c10d::ProcessGroupGloo::Options>;
@@ -163,6 +175,7 @@ ProcessGroup::ProcessGroup(const ProcessEnvironment& environment, std::chrono::s
       timeout_(timeout),
       exceptions_at_start_(std::uncaught_exceptions()),
       connection_(std::make_unique<Connection>()) {
+  outlive_broken_pipes();
   const GlooOptions options = gloo_options(environment_, timeout_);
   connection_->store = connect_store(environment_, timeout_);
   connection_->presence = std::make_unique<Presence>(connection_->store->clone(), rank(), world_size());

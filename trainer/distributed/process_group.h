@@ -10,6 +10,8 @@
 // in vain, because a rank died, left, or did not come in time, is one std::runtime_error that says what was waited for
 // and names the ranks to blame. Only CPU tensors (Gloo). A process that is alone has no use for it: make none.
 //
+// From the first group on SIGPIPE no longer ends the process, as in Python: a rank that died would take others along.
+//
 // For the gradients of a training use GradientReducer (gradient_reducer.h). This header brings none of c10d's.
 #pragma once
 

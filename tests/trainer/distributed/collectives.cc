@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <csignal>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -97,6 +98,11 @@ TEST(ProcessGroup, PassesExceptionsThatAreNotOfItsOwn) {
   const auto sentence = sentence_of<std::logic_error>(
       [] { group().wait_for("nothing", [] { throw std::logic_error("a mistake of the caller"); }); });
   EXPECT_EQ(sentence, "a mistake of the caller");
+}
+
+TEST(ProcessGroup, OutlivesBrokenPipes) {
+  std::raise(SIGPIPE);
+  group().barrier("the others");
 }
 
 TEST(Agreement, IsContentWhereAllRanksSayTheSame) {
