@@ -5,6 +5,7 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/empty.h>
 #include <c10/core/GradMode.h>
+#include <c10/core/InferenceMode.h>
 #include <torch/nn/module.h>
 
 #include <algorithm>
@@ -316,6 +317,7 @@ bool TorchStepPolicy::gathers_logits() const {
 }
 
 void TorchStepPolicy::prediction_step(int64_t batch) {
+  const c10::InferenceMode inference(functions_.inference_mode);
   const c10::NoGradGuard no_grad;
   set_training(false);
   ForwardResult result = run_model([&] { return selected_set().forward_next(); });

@@ -58,6 +58,7 @@ struct TrainerFunctions {
   ComputeLoss compute_loss_func;
   ComputeMetrics compute_metrics;
   PreprocessLogitsForMetrics preprocess_logits_for_metrics;
+  bool inference_mode = false;  // evaluate and predict under c10::InferenceMode
 };
 
 // What the class of a model says about itself (forward.h).

@@ -38,6 +38,7 @@
 #include "trainer/data/torch_dataset.h"
 #include "trainer/forward.h"
 #include "trainer/loop.h"
+#include "trainer/memory.h"
 #include "trainer/run.h"
 #include "trainer/seed.h"
 #include "trainer/torch_step_policy.h"
@@ -332,6 +333,9 @@ class Trainer {
   ComputeMetrics& compute_metrics = functions_.compute_metrics;
   PreprocessLogitsForMetrics& preprocess_logits_for_metrics = functions_.preprocess_logits_for_metrics;
   DataCollator<Train> data_collator{};  // replaces the dataset's collate
+  // Evaluation under c10::InferenceMode in place of no_grad, as Lightning's argument: up to 5 % faster where the model
+  // is small. Not for a model that keeps a tensor of an evaluation for training, such as a mask made at first use.
+  bool& inference_mode = functions_.inference_mode;
 
  private:
   Policy policy_;

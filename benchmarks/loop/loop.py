@@ -7,7 +7,10 @@ transformers.Trainer, and the loop by hand in Python.
 Each measurement is a process of its own, with one thread, on one core. Its steps a second are those after a warm-up;
 the time to the first step begins before the process does; its peak memory is the kernel's VmHWM. All programs have the
 same model, initial weights, batches, settings and (where a loop of people's own would not differ) order of the data:
-the loop by hand must end in the very bits of Trainer's weights, the others close to them, or the benchmark fails."""
+the loop by hand must end in the very bits of Trainer's weights, the others close to them, or the benchmark fails.
+
+Differences of a percent are beyond that: two processes of one program differ by more. So Trainer and the loop by hand
+are measured once more in turn within one process, slices of some steps each."""
 import dataclasses
 import json
 import os
@@ -20,7 +23,9 @@ from benchmarks.support.runner import Benchmark, output_of, parser_of, pinned
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 OURS, BY_HAND, USUAL = "Downbeat's Trainer", "by hand", "usual LibTorch loop"
+KEPT = f"{OURS}, keep_freed_memory()"
 THEIRS, PYTHON = "transformers.Trainer", "by hand in Python"
+CLOSE_SPREAD = 0.01
 QUANTITIES = ("steps a second", "seconds to first step", "peak MiB")
 
 
@@ -40,8 +45,9 @@ class Case:
 CASES = [
     Case("a linear layer of 8", "models", "linear", 12000, 1500),
     Case("the digits MLP, batch 32", "models", "digits", 6000, 1000),
-    Case("a small transformer", "models", "transformer", 250, 150),
-    Case("GPT-2 of 10 million parameters", "models", "gpt", 8, 8),
+    Case("a small transformer", "models", "transformer", 250, 150, sides=(OURS, KEPT, BY_HAND, USUAL, THEIRS, PYTHON)),
+    Case("GPT-2 of 10 million parameters", "models", "gpt", 16, 16,
+         sides=(OURS, KEPT, BY_HAND, USUAL, THEIRS, PYTHON)),
     Case("a linear layer of 8, 4 callbacks", "callbacks", "linear", 12000, 1500, callbacks=4, sides=(OURS, BY_HAND)),
     Case("a linear layer of 8, 16 callbacks", "callbacks", "linear", 12000, 1500, callbacks=16,
          sides=(OURS, BY_HAND, THEIRS)),
@@ -53,13 +59,22 @@ CASES = [
          sides=(OURS, BY_HAND, USUAL)),
 ]
 
+# In turn within one process.
+CLOSE_CASES = [
+    Case("a linear layer of 8, in turn", "in turn", "linear", 12000, 0),
+    Case("a linear layer of 8, 16 callbacks, in turn", "in turn", "linear", 12000, 0, callbacks=16),
+    Case("the digits MLP, in turn", "in turn", "digits", 6000, 0),
+    Case("the digits MLP, 16 callbacks, in turn", "in turn", "digits", 6000, 0, callbacks=16),
+    Case("a small transformer, in turn", "in turn", "transformer", 240, 0),
+]
+
 
 def is_python(side):
     return side in (THEIRS, PYTHON)
 
 
 def command_of(side, python):
-    programs = {OURS: "trainer", BY_HAND: "by_hand", USUAL: "usual"}
+    programs = {OURS: "trainer", KEPT: "trainer", BY_HAND: "by_hand", USUAL: "usual"}
     if side in programs:
         return [os.path.join(HERE, programs[side])]
     script = os.path.join(os.path.dirname(os.path.realpath(__file__)), "reference.py")
@@ -70,18 +85,21 @@ def warm_up_of(steps):
     return min(50, max(2, steps // 4))
 
 
-def measure(side, case, steps, python):
-    """All that one process of a side prints."""
+def printed_by(command, case, steps, **variables):
+    """What one process prints: a line of JSON."""
     runfiles = os.getcwd()
     words = [case.model, case.callbacks, case.accumulation, steps, warm_up_of(steps)]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1",
                    "TEST_SRCDIR": os.path.dirname(runfiles),  # where the programs find digits.csv
                    "DIGITS_CSV": os.path.join(runfiles, "examples", "digits", "digits.csv"),
-                   "LOOP_STARTED_NS": str(time.monotonic_ns())}
+                   "LOOP_STARTED_NS": str(time.monotonic_ns()), **variables}
     with tempfile.TemporaryDirectory() as directory:
-        said = output_of([*command_of(side, python), *map(str, words)], cwd=directory, env=environment,
-                         preexec_fn=pinned())
+        said = output_of([*command, *map(str, words)], cwd=directory, env=environment, preexec_fn=pinned())
     return json.loads(said.splitlines()[-1])
+
+
+def measure(side, case, steps, python):
+    return printed_by(command_of(side, python), case, steps, **({"LOOP_KEEP_FREED_MEMORY": "1"} if side == KEPT else {}))
 
 
 def check_that_the_work_is_the_same(case, printed):
@@ -89,7 +107,7 @@ def check_that_the_work_is_the_same(case, printed):
     ours = printed[OURS]
     for side, theirs in printed.items():
         for name in () if side in (OURS, USUAL) else ("loss", "checksum"):
-            is_far = ours[name] != theirs[name] if side == BY_HAND else abs(ours[name] / theirs[name] - 1) > 1e-4
+            is_far = ours[name] != theirs[name] if side in (KEPT, BY_HAND) else abs(ours[name] / theirs[name] - 1) > 1e-4
             if is_far:
                 raise SystemExit(f"{case.name}: {name} of {side} is {theirs[name]!r}, of {OURS} {ours[name]!r}")
 
@@ -115,6 +133,14 @@ def run_case(bench, case, python):
                       unit="steps a second", group=case.group, higher_is_better=True)
 
 
+def run_close_case(bench, case):
+    """µs a step, lower is better: the base is the loop by hand, so that the ratio is what Trainer costs."""
+    program = [os.path.join(HERE, "in_turn")]
+    steps = 60 if bench.smoke else case.steps
+    return bench.case_together(case.name, lambda: printed_by(program, case, steps), base=BY_HAND, unit="µs a step",
+                               group=case.group, spread=CLOSE_SPREAD)
+
+
 def main():
     parser = parser_of(__doc__, smoke="each side once with a few steps")
     parser.add_argument("--case", default="", help="only those with this in their name")
@@ -124,19 +150,20 @@ def main():
     if not python:
         bench.missing(f"{THEIRS} and the loop {PYTHON}", "tests/parity/reference/setup.sh makes .venv-reference")
     cases = [case for case in CASES if options.case in case.name]
-    bench.expect(options.repetitions * sum(seconds_of(case, python) for case in cases))
+    close_cases = [case for case in CLOSE_CASES if options.case in case.name]
+    bench.expect(options.repetitions * (sum(seconds_of(case, python) for case in cases) + 3.5 * len(close_cases)))
+    for case in close_cases:
+        note_overhead(bench, case, run_close_case(bench, case))
     for case in cases:
-        measured = run_case(bench, case, python)
-        if case.model == "linear" and not bench.smoke:
-            note_overhead(bench, case, measured)
+        run_case(bench, case, python)
     bench.finish()
 
 
 def note_overhead(bench, case, measured):
-    speed = measured["quantities"]["steps a second"]
-    extra = sorted(1e6 / ours - 1e6 / by_hand for ours, by_hand in zip(speed[OURS]["values"], speed[BY_HAND]["values"]))
-    bench.note(f"{case.name}: a step of {OURS} takes {statistics.median(extra):.2f} µs longer than one {BY_HAND} "
-               f"({extra[0]:.2f} … {extra[-1]:.2f})")
+    times = measured["quantities"]["µs a step"]
+    extra = sorted(ours - by_hand for ours, by_hand in zip(times[OURS]["values"], times[BY_HAND]["values"]))
+    bench.note(f"{case.name}: a step of {OURS} takes {statistics.median(extra):+.2f} µs compared with one {BY_HAND} "
+               f"({extra[0]:+.2f} … {extra[-1]:+.2f})")
 
 
 main()

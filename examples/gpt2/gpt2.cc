@@ -8,12 +8,9 @@
 #include <ATen/ops/dropout.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/linear.h>
-#include <ATen/ops/matmul.h>
-#include <ATen/ops/ones.h>
 #include <ATen/ops/pow.h>
-#include <ATen/ops/softmax.h>
+#include <ATen/ops/scaled_dot_product_attention.h>
 #include <ATen/ops/tanh.h>
-#include <ATen/ops/where.h>
 #include <ATen/ops/zeros.h>
 #include <c10/core/GradMode.h>
 #include <torch/nn/modules/container/modulelist.h>
@@ -26,7 +23,6 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <limits>
 #include <numbers>
 #include <stdexcept>
 #include <utility>
@@ -54,12 +50,6 @@ torch::nn::LayerNorm layer_norm(const GPT2Config& config) {
   return torch::nn::LayerNorm(torch::nn::LayerNormOptions({config.n_embd}).eps(config.layer_norm_epsilon));
 }
 
-// 0 where a position may look, the lowest number where it may not.
-at::Tensor causal_mask(int64_t length, const at::TensorOptions& options) {
-  const at::Tensor may_look = at::ones({length, length}, options.dtype(at::kBool)).tril();
-  return at::where(may_look, at::zeros({}, options), std::numeric_limits<float>::lowest());
-}
-
 // A linear layer whose weight is [inputs, outputs], as GPT-2 was published.
 struct Conv1D : torch::nn::Module {
   Conv1D(int64_t inputs, int64_t outputs)
@@ -84,17 +74,18 @@ struct Attention : torch::nn::Module {
         attn_pdrop(config.attn_pdrop),
         resid_pdrop(config.resid_pdrop) {}
 
-  at::Tensor forward(const at::Tensor& x, const at::Tensor& mask) {
+  at::Tensor forward(const at::Tensor& x) {
     const std::vector<at::Tensor> parts = c_attn->forward(x).split(width, /*dim=*/2);
     const at::Tensor key = heads(parts[1]);
     const at::Tensor value = heads(parts[2]);
     const at::Tensor query = heads(parts[0]);
-    const double scaling = std::pow(static_cast<double>(head_width), -0.5);
-    at::Tensor weights = at::matmul(query, key.transpose(-1, -2)) * scaling;
-    weights = at::softmax(weights + mask, /*dim=*/-1).to(value.dtype());
-    weights = at::dropout(weights, attn_pdrop, is_training());
-    const at::Tensor attended = at::matmul(weights, value).transpose(1, 2);
-    return at::dropout(c_proj->forward(attended.reshape(x.sizes()).contiguous()), resid_pdrop, is_training());
+    const double dropout = is_training() ? attn_pdrop : 0.0;
+    const double scale = std::pow(static_cast<double>(head_width), -0.5);
+    const at::Tensor attended = at::scaled_dot_product_attention(query, key, value, /*attn_mask=*/{}, dropout,
+                                                                 /*is_causal=*/x.size(1) > 1, scale)
+                                    .transpose(1, 2)
+                                    .contiguous();
+    return at::dropout(c_proj->forward(attended.view(x.sizes())), resid_pdrop, is_training());
   }
 
   // [batch, length, width] to [batch, heads, length, head_width]
@@ -128,8 +119,8 @@ struct Block : torch::nn::Module {
         ln_2(register_module("ln_2", layer_norm(config))),
         mlp(register_module("mlp", std::make_shared<MLP>(config))) {}
 
-  at::Tensor forward(const at::Tensor& x, const at::Tensor& mask) {
-    const at::Tensor attended = attn->forward(ln_1(x), mask) + x;
+  at::Tensor forward(const at::Tensor& x) {
+    const at::Tensor attended = attn->forward(ln_1(x)) + x;
     return attended + mlp->forward(ln_2(attended));
   }
 
@@ -157,9 +148,8 @@ class GPT2Model : public torch::nn::Module {
     const at::Tensor positions = at::arange(input_ids.size(1), input_ids.options()).unsqueeze(0);
     const at::Tensor tokens = wte(input_ids);
     at::Tensor x = tokens + wpe(positions);
-    const at::Tensor mask = causal_mask(input_ids.size(1), tokens.options().requires_grad(false));
     x = at::dropout(x, embd_pdrop, is_training());
-    for (const auto& block : *h) x = block->as<Block>()->forward(x, mask);
+    for (const auto& block : *h) x = block->as<Block>()->forward(x);
     return ln_f(x);
   }
 

@@ -1,5 +1,4 @@
-// GPT2LMHeadModel: GPT-2 with the names, the file format and, on a CPU, the bits of transformers' class of this name
-// with attn_implementation="eager".
+// GPT2LMHeadModel: GPT-2 with the names, the file format and, on a CPU, the bits of transformers' class of this name.
 //
 //   const auto model = std::make_shared<gpt2::GPT2LMHeadModel>(gpt2::GPT2Config{.vocab_size = 256, .n_layer = 2});
 //   const auto trained = gpt2::from_pretrained("trainer_output/checkpoint-100");

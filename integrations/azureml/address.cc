@@ -1,7 +1,6 @@
 #include "integrations/azureml/address.h"
 
 #include <algorithm>
-#include <stdexcept>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
@@ -18,10 +17,6 @@ constexpr char kScheme[] = "azureml://";
 constexpr char kShown[] = "/mlflow/v1.0/";      // in the addresses that people see
 constexpr char kRequested[] = "/mlflow/v2.0/";  // where requests go
 constexpr char kWorkspace[] = "subscriptions/";
-
-[[noreturn]] void refuse(const std::string& variable, const std::string& value, const std::string& allowed) {
-  throw std::invalid_argument(absl::StrCat(variable, " is '", without_credentials(value), "': it must be ", allowed));
-}
 
 // A name or an address, perhaps with a port.
 bool is_host(const std::string& text) {
@@ -46,7 +41,7 @@ std::string host_of_endpoint(const std::string& endpoint) {
   if (!absl::ConsumePrefix(&host, "https://")) absl::ConsumePrefix(&host, "http://");
   host = host.substr(0, host.find('/'));
   if (!is_host(std::string(host))) {
-    refuse("AZUREML_SERVICE_ENDPOINT", clean, "an address, https://eastus.api.azureml.ms for example");
+    refuse_setting("AZUREML_SERVICE_ENDPOINT", clean, "an address, https://eastus.api.azureml.ms for example");
   }
   return std::string(host);
 }
@@ -82,8 +77,8 @@ std::optional<AzureMLAddress> azureml_address(const std::string& tracking_uri) {
   if (tracking_uri.empty()) return address_of_job();
   auto address = azureml_address_in(tracking_uri);
   if (address) return address;
-  refuse(
-      "MLFLOW_TRACKING_URI", tracking_uri,
+  refuse_setting(
+      "MLFLOW_TRACKING_URI", without_credentials(tracking_uri),
       "azureml://HOST/mlflow/v1.0/subscriptions/..., which the workspace shows as its MLflow tracking URI; for other "
       "servers there is --report_to=mlflow");
 }

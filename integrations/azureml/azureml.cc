@@ -21,8 +21,7 @@ constexpr char kTracker[] = "AzureML";
 constexpr char kOutputs[] = "outputs";  // a job uploads it by itself
 
 std::optional<AzureMLAddress> address_of(const AzureMLOptions& options) {
-  return azureml_address(options.tracking_uri.empty() ? environment_variable("MLFLOW_TRACKING_URI", "")
-                                                      : options.tracking_uri);
+  return azureml_address(chosen_setting(options.tracking_uri, "MLFLOW_TRACKING_URI"));
 }
 
 fs::path canonical(const std::string& path) {

@@ -1,6 +1,5 @@
 #include "integrations/azureml/settings.h"
 
-#include <stdexcept>
 #include <string>
 
 #include "absl/strings/str_cat.h"
@@ -31,11 +30,9 @@ MLflowOptions mlflow_options(const AzureMLOptions& options) {
 }
 
 absl::Duration az_timeout(const AzureMLOptions& options) {
-  if (options.az_timeout_seconds > 0 && options.az_timeout_seconds <= 1e6) {
-    return absl::Seconds(options.az_timeout_seconds);
-  }
-  throw std::invalid_argument(
-      absl::StrCat("az_timeout_seconds is '", options.az_timeout_seconds, "': it must be a number of seconds"));
+  const double seconds = options.az_timeout_seconds;
+  if (seconds > 0 && seconds <= 1e6) return absl::Seconds(seconds);
+  refuse_setting("az_timeout_seconds", absl::StrCat(seconds), "a number of seconds");
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include "integrations/azureml/token_expiry.h"
 #include "integrations/support/child_process.h"
 #include "integrations/support/environment.h"
+#include "integrations/support/json_text.h"
 #include "integrations/support/machine.h"
 #include "integrations/support/small_file.h"
 
@@ -49,8 +50,7 @@ std::string token_of_az(absl::Duration at_most) {
   const auto output = output_of(
       {*az, "account", "get-access-token", "--resource", "https://management.azure.com", "--output", "json"}, at_most);
   const auto answer = nlohmann::json::parse(output.value_or(""), nullptr, /*allow_exceptions=*/false);
-  if (!answer.is_object() || !answer.contains("accessToken") || !answer["accessToken"].is_string()) return "";
-  const std::string token = stripped(answer["accessToken"]);
+  const std::string token = stripped(text_named(answer, "accessToken"));
   return is_token(token) ? token : "";
 }
 

@@ -18,7 +18,6 @@ namespace {
 
 using Device = void*;
 constexpr int kSuccess = 0;
-constexpr double kShortestForPower = 0.01;  // counters move in steps
 
 struct Rates {  // nvmlUtilization_t
   unsigned int gpu;
@@ -175,8 +174,7 @@ Consumption NvidiaGpus::measure(double now) {
   measured_ = now;
   double joules = 0;
   for (Gpu& gpu : gpus_) joules += gpu.used_joules(*library_, seconds);
-  const double energy = joules * kKilowattHoursPerJoule;
-  return {.watts = seconds >= kShortestForPower ? watts_of(energy, seconds) : 0, .kilowatt_hours = energy};
+  return counted_consumption(joules, seconds);
 }
 
 std::vector<double> NvidiaGpus::utilizations() const {

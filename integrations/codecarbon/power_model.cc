@@ -8,6 +8,8 @@
 namespace downbeat {
 namespace {
 
+constexpr double kShortestForPower = 0.01;  // seconds
+
 double threadripper_share(double load) {
   if (load < 0.1) return 0.05 * load * 10;
   if (load <= 0.3) return 0.05 + 1.8 * (load - 0.1);
@@ -21,6 +23,11 @@ double kilowatt_hours(double watts, double seconds) { return watts / 1000 * (sec
 
 double watts_of(double kilowatt_hours, double seconds) {
   return seconds > 0 ? kilowatt_hours / (seconds / 3600) * 1000 : 0;
+}
+
+Consumption counted_consumption(double joules, double seconds) {
+  const double energy = joules * kKilowattHoursPerJoule;
+  return {.watts = seconds >= kShortestForPower ? watts_of(energy, seconds) : 0, .kilowatt_hours = energy};
 }
 
 double cpu_watts(const std::string& model, double design_watts, double load) {

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <string>
 
+#include "integrations/codecarbon/energy_source.h"
+
 namespace downbeat {
 
 constexpr double kKilowattHoursPerJoule = 2.77778e-7;  // codecarbon's rounded factor
@@ -12,6 +14,9 @@ constexpr double kWattsPerThread = 4;                  // a processor whose name
 
 double kilowatt_hours(double watts, double seconds);
 double watts_of(double kilowatt_hours, double seconds);  // 0 for no time
+
+// Of a counter that moved by so much. Counters move in steps of some milliseconds: a shorter time gives no power.
+Consumption counted_consumption(double joules, double seconds);
 
 // `load` of the whole machine from 0 to 1.
 double cpu_watts(const std::string& model, double design_watts, double load);

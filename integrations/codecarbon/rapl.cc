@@ -24,9 +24,6 @@ constexpr double kMicrojoulesPerJoule = 1e6;
 constexpr double kSame = 1e6;  // two readings of one counter, one after the other, differ by less than a joule ...
 constexpr double kSameShare = 1e-6;  // ... or by this share
 
-// Counters move in steps of about a millisecond, so that a shorter time gives no power.
-constexpr double kShortestForPower = 0.01;
-
 std::optional<double> number_in(const std::string& path) {
   const auto text = read_small_file(path);
   double value = 0;
@@ -115,8 +112,7 @@ Consumption Rapl::measure(double now) {
   }
   const double seconds = now - measured_;
   measured_ = now;
-  const double energy = joules * kKilowattHoursPerJoule;
-  return {.watts = seconds >= kShortestForPower ? watts_of(energy, seconds) : 0, .kilowatt_hours = energy};
+  return counted_consumption(joules, seconds);
 }
 
 void Rapl::suspect_mirrors() {

@@ -9,10 +9,10 @@
 #include <set>
 #include <vector>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "integrations/support/proc_text.h"
 #include "integrations/support/small_file.h"
 
 namespace downbeat {
@@ -24,17 +24,6 @@ constexpr double kBytesPerGibibyte = 1024. * kKibibytesPerGibibyte;
 std::string text_of(const std::string& path) { return read_small_file(path).value_or(""); }
 
 std::vector<std::string> words_of(absl::string_view line) { return absl::StrSplit(line, ' ', absl::SkipEmpty()); }
-
-// "name : value" of /proc/cpuinfo, for every processor.
-std::vector<std::string> values_of(absl::string_view proc_cpuinfo, absl::string_view name) {
-  std::vector<std::string> values;
-  for (const absl::string_view line : absl::StrSplit(proc_cpuinfo, '\n')) {
-    const std::pair<absl::string_view, absl::string_view> parts = absl::StrSplit(line, absl::MaxSplits(':', 1));
-    if (absl::StripAsciiWhitespace(parts.first) != name) continue;
-    values.emplace_back(absl::StripAsciiWhitespace(parts.second));
-  }
-  return values;
-}
 
 struct Process {
   int64_t parent = 0;
@@ -93,14 +82,8 @@ double load_between(const CpuTimes& before, const CpuTimes& after) {
 }
 
 Memory parse_memory(absl::string_view proc_meminfo) {
-  double total = 0;
-  double available = 0;
-  for (const absl::string_view line : absl::StrSplit(proc_meminfo, '\n')) {
-    const std::vector<std::string> words = words_of(line);
-    if (words.size() < 2) continue;
-    if (words[0] == "MemTotal:" && !absl::SimpleAtod(words[1], &total)) return {};
-    if (words[0] == "MemAvailable:" && !absl::SimpleAtod(words[1], &available)) return {};
-  }
+  const double total = proc_number(proc_meminfo, "MemTotal").value_or(0);
+  const double available = proc_number(proc_meminfo, "MemAvailable").value_or(0);
   return {.total = total / kKibibytesPerGibibyte,
           .used = (total - std::clamp(available, 0., total)) / kKibibytesPerGibibyte};
 }
@@ -132,12 +115,12 @@ double cpu_seconds_between(const ProcessUse& before, const ProcessUse& after) {
 }
 
 std::string parse_cpu_model(absl::string_view proc_cpuinfo) {
-  const std::vector<std::string> models = values_of(proc_cpuinfo, "model name");
+  const std::vector<std::string> models = proc_values(proc_cpuinfo, "model name");
   return models.empty() ? "" : models.front();
 }
 
 int64_t parse_sockets(absl::string_view proc_cpuinfo) {
-  const std::vector<std::string> ids = values_of(proc_cpuinfo, "physical id");
+  const std::vector<std::string> ids = proc_values(proc_cpuinfo, "physical id");
   return std::max<int64_t>(static_cast<int64_t>(std::set<std::string>(ids.begin(), ids.end()).size()), 1);
 }
 

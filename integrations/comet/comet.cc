@@ -1,9 +1,8 @@
 #include "integrations/comet/comet.h"
 
 #include <absl/strings/str_cat.h>
-#include <absl/time/clock.h>
+#include <absl/time/time.h>
 
-#include <algorithm>
 #include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -20,8 +19,11 @@
 #include "integrations/comet/comet_settings.h"
 #include "integrations/support/background_writer.h"
 #include "integrations/support/environment.h"
+#include "integrations/support/files_below.h"
+#include "integrations/support/json_text.h"
 #include "integrations/support/log_name.h"
 #include "integrations/support/machine.h"
+#include "integrations/support/now.h"
 #include "integrations/support/run_identity.h"
 
 namespace downbeat {
@@ -32,23 +34,6 @@ using Json = nlohmann::ordered_json;
 
 // What `comet upload` takes of a metric by default; it picks that many of more.
 constexpr int64_t kPointsOfUpload = 15000;
-
-int64_t now_ms() { return absl::ToUnixMillis(absl::Now()); }
-
-// All files below `directory`, but not what stands below `without`.
-std::vector<fs::path> files_below(const fs::path& directory, const fs::path& without) {
-  std::vector<fs::path> files;
-  std::error_code error, ignored;
-  for (auto entry = fs::recursive_directory_iterator(directory, error); !error && entry != fs::end(entry);
-       entry.increment(error)) {
-    if (entry->is_directory(ignored) && fs::equivalent(entry->path(), without, ignored)) {
-      entry.disable_recursion_pending();
-    }
-    if (entry->is_regular_file(ignored)) files.push_back(entry->path());
-  }
-  std::sort(files.begin(), files.end());
-  return files;
-}
 
 // What the run is, as far as the archive says it before the first line of logs.
 std::vector<Json> description_of(const TrainingArguments& args, const ModelDescription* model, bool is_online,
@@ -131,12 +116,8 @@ CometCallback::Run::Run(const CometOptions& options, CometSettings settings, con
 
 CometCallback::Run::~Run() {
   writer_->drain();
-  const int64_t dropped = writer_->dropped();
+  writer_->report_dropped();
   writer_.reset();
-  if (dropped > 0) {
-    warn(absl::StrCat("Comet: ", dropped, " values were dropped because ", settings_.offline_directory,
-                      " was too slow to take them"));
-  }
   if (directory_ == nullptr) return;
   const bool was_online = online_ != nullptr;
   const bool is_complete = was_online && online_->finish(absl::Seconds(options_.finish_timeout_seconds), now_ms());
@@ -218,9 +199,7 @@ void CometCallback::Run::flush() {
 
 void CometCallback::Run::note_in(const std::string& checkpoint_directory) {
   writer_->post([this, checkpoint_directory] {
-    const absl::Status status =
-        note_run(checkpoint_directory, std::string(report_to_name), {{"experiment_key", directory_->key()}});
-    if (!status.ok()) warn(absl::StrCat("Comet: ", std::string(status.message())));
+    note_run("Comet", checkpoint_directory, std::string(report_to_name), {{"experiment_key", directory_->key()}});
   });
 }
 
@@ -235,9 +214,10 @@ void CometCallback::Run::keep_assets(const std::string& output_dir, int64_t step
   if (root.filename().empty()) root = root.parent_path();
   int64_t missing = 0;
   std::string why;
-  for (const fs::path& file : files_below(root, settings_.offline_directory)) {
-    const std::string name = (root.filename() / file.lexically_relative(root)).string();
-    const absl::Status status = directory_->add_asset(file.string(), name, step, now_ms());
+  std::error_code ignored;
+  for (const std::string& file : files_below(root.string(), ignored, settings_.offline_directory)) {
+    const absl::Status status =
+        directory_->add_asset((root / file).string(), (root.filename() / file).string(), step, now_ms());
     if (status.ok()) continue;
     ++missing;
     why = std::string(status.message());
@@ -259,9 +239,7 @@ void CometCallback::on_load_checkpoint(const TrainingArguments& args, const Trai
                                        const Checkpoint& checkpoint) {
   if (!state.is_world_process_zero || args.report_to_new_run) return;
   const auto identity = run_of(checkpoint.directory, std::string(report_to_name));
-  if (identity && identity->contains("experiment_key") && (*identity)["experiment_key"].is_string()) {
-    resumed_key_ = (*identity)["experiment_key"];
-  }
+  if (identity) resumed_key_ = text_named(*identity, "experiment_key");
 }
 
 void CometCallback::begin(const TrainingArguments& args, const TrainerState& state, const ModelDescription* model) {

@@ -4,11 +4,11 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cmath>
 #include <filesystem>
 #include <utility>
 #include <variant>
 
+#include "integrations/support/json_text.h"
 #include "integrations/support/machine.h"
 #include "integrations/support/secrets.h"
 
@@ -19,17 +19,11 @@ using Json = nlohmann::ordered_json;
 
 Json message(const char* type, Json payload) { return {{"type", type}, {"payload", std::move(payload)}}; }
 
-Json number(double value) {
-  if (std::isnan(value)) return "NaN";
-  if (std::isinf(value)) return value > 0 ? "Infinity" : "-Infinity";
-  return value;
-}
-
 bool is_plain(const Json& value) { return !value.is_structured(); }
 
 Json plain(const Json& value) {
-  if (value.is_structured()) return comet_line(value);
-  return value.is_number_float() ? number(value.get<double>()) : value;
+  if (value.is_structured()) return json_line(value);
+  return value.is_number_float() ? json_number<Json>(value.get<double>()) : value;
 }
 
 }  // namespace
@@ -41,7 +35,7 @@ Json comet_metric(const std::string& name, const Logs::Value& value, int64_t ste
                  {{"local_timestamp", time_ms},
                   {"metric",
                    {{"metricName", name},
-                    {"metricValue", integer != nullptr ? Json(*integer) : number(std::get<double>(value))},
+                    {"metricValue", integer != nullptr ? Json(*integer) : json_number<Json>(std::get<double>(value))},
                     {"step", step},
                     {"epoch", epoch}}}});
 }
@@ -101,10 +95,6 @@ Json comet_asset(const CometAsset& asset, int64_t time_ms) {
                                    {"overwrite", false},
                                    {"assetId", asset.id},
                                    {"type", "asset"}}}});
-}
-
-std::string comet_line(const Json& message) {
-  return message.dump(-1, ' ', /*ensure_ascii=*/false, Json::error_handler_t::replace);
 }
 
 }  // namespace downbeat

@@ -30,7 +30,4 @@ struct CometAsset {
 };
 nlohmann::ordered_json comet_asset(const CometAsset& asset, int64_t time_ms);
 
-// One line of text without its end. Bytes that are no UTF-8 become U+FFFD.
-std::string comet_line(const nlohmann::ordered_json& message);
-
 }  // namespace downbeat

@@ -8,6 +8,7 @@
 
 #include "callbacks/vocabulary/message.h"
 #include "integrations/support/background_thread.h"
+#include "integrations/support/json_text.h"
 
 namespace downbeat {
 namespace {
@@ -27,8 +28,6 @@ Json object_in(const absl::StatusOr<HttpResponse>& response) {
   Json answer = Json::parse(response->body, nullptr, /*allow_exceptions=*/false);
   return answer.is_object() ? answer : Json::object();
 }
-
-bool is_text(const Json& object, const char* name) { return object.contains(name) && object[name].is_string(); }
 
 absl::Duration beat_in(const Json& answer) {
   const auto period = answer.find("isAliveBeatDurationMillis");
@@ -124,8 +123,8 @@ SendResult CometOnline::create() {
   SendResult result = result_of(response);
   if (result.what != What::sent) return result;
   const Json answer = object_in(response);
-  if (is_text(answer, "experimentKey")) directory_.set_key(answer["experimentKey"]);
-  if (is_text(answer, "link")) info("Comet: " + answer["link"].get<std::string>());
+  if (const std::string key = text_named(answer, "experimentKey"); !key.empty()) directory_.set_key(key);
+  if (const std::string link = text_named(answer, "link"); !link.empty()) info("Comet: " + link);
   return {};
 }
 

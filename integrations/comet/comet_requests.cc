@@ -2,7 +2,7 @@
 
 #include <absl/strings/str_cat.h>
 
-#include "integrations/comet/comet_messages.h"
+#include "integrations/support/json_text.h"
 
 namespace downbeat {
 namespace {
@@ -11,7 +11,7 @@ using Json = nlohmann::ordered_json;
 
 // The service keeps parameters as text: what is neither text nor a number goes as its JSON.
 Json parameter_value(const Json& value) {
-  return value.is_structured() || value.is_null() ? Json(comet_line(value)) : value;
+  return value.is_structured() || value.is_null() ? Json(json_line(value)) : value;
 }
 
 Json metric(const std::string& key, const Json& payload) {
@@ -46,7 +46,7 @@ Json system_details(const std::string& key, const Json& payload) {
 }  // namespace
 
 HttpRequest CometRequests::write(const std::string& path, const Json& body) const {
-  return {.method = "POST", .url = absl::StrCat(base_, "write/experiment/", path), .body = comet_line(body)};
+  return {.method = "POST", .url = absl::StrCat(base_, "write/experiment/", path), .body = json_line(body)};
 }
 
 HttpRequest CometRequests::workspaces() const { return {.url = base_ + "workspaces"}; }

@@ -16,6 +16,7 @@
 
 #include "integrations/comet/comet_archive.h"
 #include "integrations/comet/comet_messages.h"
+#include "integrations/support/json_text.h"
 #include "integrations/support/machine.h"
 #include "integrations/support/small_file.h"
 
@@ -121,7 +122,7 @@ std::optional<absl::StatusOr<std::string>> zip_left_over_run(const std::string& 
     experiment["stop_time"] =
         std::max(experiment.value("start_time", int64_t{0}), static_cast<int64_t>(about.st_mtime) * 1000);
   }
-  if (absl::Status status = write_small_file(experiment_in(directory), comet_line(experiment)); !status.ok())
+  if (absl::Status status = write_small_file(experiment_in(directory), json_line(experiment)); !status.ok())
     return status;
   return zip_directory(directory, experiment["offline_id"], experiment.value("resume_strategy", "create") != "create");
 }
@@ -135,7 +136,7 @@ CometRunDirectory::CometRunDirectory(std::string offline_directory, CometExperim
       spool_(std::make_unique<Spool>("Comet", messages_in(path_))) {}
 
 bool CometRunDirectory::append(const Json& message, int64_t values) {
-  const bool is_kept = spool_->append(comet_line(message), values);
+  const bool is_kept = spool_->append(json_line(message), values);
   if (is_kept) write_experiment();
   return is_kept;
 }
@@ -148,7 +149,7 @@ void CometRunDirectory::write_experiment() {
 }
 
 absl::Status CometRunDirectory::write_experiment(int64_t stop_ms) const {
-  return write_small_file(experiment_in(path_), comet_line(experiment_json(experiment_, stop_ms)));
+  return write_small_file(experiment_in(path_), json_line(experiment_json(experiment_, stop_ms)));
 }
 
 absl::Status CometRunDirectory::add_asset(const std::string& path, const std::string& name, int64_t step,

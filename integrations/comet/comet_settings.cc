@@ -14,10 +14,6 @@
 namespace downbeat {
 namespace {
 
-std::string text_of(const std::string& option, const std::string& variable, const char* otherwise) {
-  return option.empty() ? environment_variable(variable, otherwise) : option;
-}
-
 std::optional<bool> asked_online(const CometOptions& options) {
   if (options.online) return options.online;
   const std::optional<std::string> value = environment_variable("COMET_START_ONLINE");
@@ -51,15 +47,15 @@ void check_key(const std::string& key) {
 
 CometSettings comet_settings(const CometOptions& options) {
   CometSettings settings;
-  settings.mode = absl::AsciiStrToLower(text_of(options.mode, "COMET_MODE", "get_or_create"));
+  settings.mode = absl::AsciiStrToLower(chosen_setting(options.mode, "COMET_MODE", "get_or_create"));
   settings.is_enabled = settings.mode == "get_or_create" || settings.mode == "create" || settings.mode == "get";
-  settings.api_key = text_of(options.api_key, "COMET_API_KEY", "");
-  settings.server = server_of(text_of(options.url, "COMET_URL_OVERRIDE", "https://www.comet.com"));
-  settings.workspace = text_of(options.workspace, "COMET_WORKSPACE", "");
-  settings.project_name = text_of(options.project_name, "COMET_PROJECT_NAME", "");
-  settings.experiment_key = text_of(options.experiment_key, "COMET_EXPERIMENT_KEY", "");
+  settings.api_key = chosen_setting(options.api_key, "COMET_API_KEY");
+  settings.server = server_of(chosen_setting(options.url, "COMET_URL_OVERRIDE", "https://www.comet.com"));
+  settings.workspace = chosen_setting(options.workspace, "COMET_WORKSPACE");
+  settings.project_name = chosen_setting(options.project_name, "COMET_PROJECT_NAME");
+  settings.experiment_key = chosen_setting(options.experiment_key, "COMET_EXPERIMENT_KEY");
   settings.offline_directory =
-      with_home(text_of(options.offline_directory, "COMET_OFFLINE_DIRECTORY", ".cometml-runs"));
+      with_home(chosen_setting(options.offline_directory, "COMET_OFFLINE_DIRECTORY", ".cometml-runs"));
   settings.log_assets = asked_for_assets(options);
   check_key(settings.experiment_key);
 

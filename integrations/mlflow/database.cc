@@ -1,7 +1,5 @@
 #include "integrations/mlflow/database.h"
 
-#include <absl/time/clock.h>
-
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
@@ -15,6 +13,7 @@
 #include "integrations/mlflow/sqlite.h"
 #include "integrations/mlflow/text.h"
 #include "integrations/support/machine.h"
+#include "integrations/support/now.h"
 
 namespace downbeat {
 namespace {
@@ -57,6 +56,10 @@ absl::Status add_metric(SqliteFile& file, const std::string& run, const nlohmann
       values);
 }
 
+std::filesystem::path place_of_experiment(const std::string& database, const std::string& experiment) {
+  return std::filesystem::path(database).parent_path() / "mlruns" / experiment;
+}
+
 absl::Status set_tag(SqliteFile& file, const std::string& run, const std::string& key, const std::string& value) {
   return file.run("INSERT OR REPLACE INTO tags (key, value, run_uuid) VALUES (?, ?, ?)", {key, value, run});
 }
@@ -88,11 +91,10 @@ absl::Status MLflowDatabase::make_tables(SqliteFile& file) const {
   if (!status.ok()) return status;
   status = file.run("INSERT INTO alembic_version (version_num) VALUES (?)", {kMLflowRevision});
   if (!status.ok()) return status;
-  const std::string artifacts = (std::filesystem::path(options_.path).parent_path() / "mlruns" / "0").string();
   return file.run(
       "INSERT INTO experiments (experiment_id, name, artifact_location, lifecycle_stage) "
       "VALUES (0, 'Default', ?, 'active')",
-      {artifacts});
+      {place_of_experiment(options_.path, "0").string()});
 }
 
 absl::Status MLflowDatabase::find_or_make_run(SqliteFile& file, PlacedRun& run) const {
@@ -129,7 +131,7 @@ absl::StatusOr<std::string> MLflowDatabase::experiment(SqliteFile& file, const M
 
   const auto columns = file.rows("SELECT name FROM pragma_table_info('experiments') WHERE name = 'creation_time'");
   if (!columns.ok()) return columns.status();
-  const int64_t now = absl::ToUnixMillis(absl::Now());
+  const int64_t now = now_ms();
   absl::Status status =
       columns->empty()
           ? file.run("INSERT INTO experiments (name, lifecycle_stage) VALUES (?, 'active')", {start.experiment_name})
@@ -139,17 +141,15 @@ absl::StatusOr<std::string> MLflowDatabase::experiment(SqliteFile& file, const M
                 {start.experiment_name, now, now});
   if (!status.ok()) return status;
   const std::string id = absl::StrCat(file.last_id());
-  const std::string artifacts = (std::filesystem::path(options_.path).parent_path() / "mlruns" / id).string();
-  status =
-      file.run("UPDATE experiments SET artifact_location = ? WHERE experiment_id = ?", {artifacts, file.last_id()});
+  status = file.run("UPDATE experiments SET artifact_location = ? WHERE experiment_id = ?",
+                    {place_of_experiment(options_.path, id).string(), file.last_id()});
   if (!status.ok()) return status;
   return id;
 }
 
 absl::Status MLflowDatabase::make_run(SqliteFile& file, const std::string& experiment, PlacedRun& run) const {
   run.id = random_hex(32);
-  run.artifacts =
-      (std::filesystem::path(options_.path).parent_path() / "mlruns" / experiment / run.id / "artifacts").string();
+  run.artifacts = (place_of_experiment(options_.path, experiment) / run.id / "artifacts").string();
   const std::string name = run.start.run_name.empty() ? absl::StrCat("run-", run.id.substr(0, 8)) : run.start.run_name;
   MLflowTexts tags = run.start.tags;
   tags.emplace_back(kMLflowKeyTag, run.start.key);

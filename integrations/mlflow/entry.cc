@@ -1,6 +1,6 @@
 #include "integrations/mlflow/entry.h"
 
-#include "integrations/mlflow/text.h"
+#include "integrations/support/json_text.h"
 
 namespace downbeat {
 namespace {
@@ -43,8 +43,9 @@ MLflowRunStart run_start_of(const nlohmann::json& run) {
   return start;
 }
 
+// A bare NaN would be stored as 0.
 nlohmann::json metric_point(const std::string& key, double value, int64_t timestamp, int64_t step) {
-  return {{"key", key}, {"value", mlflow_number(value)}, {"timestamp", timestamp}, {"step", step}};
+  return {{"key", key}, {"value", json_number(value)}, {"timestamp", timestamp}, {"step", step}};
 }
 
 nlohmann::json log_entry(const std::string& kind, nlohmann::json items) {

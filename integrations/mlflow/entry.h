@@ -1,13 +1,13 @@
 // The entries of an MLflow spool: what happened to a run, in order, without the id that the server gives it. Each is
 // one JSON object with one name:
 //
-//   {"run": {"uri": "http://host:5000", "key": "9c1f...", "experiment_name": "Default", "tags": {...}, ...}}   the
-//   first
+//   {"run": {"uri": "http://host:5000", "key": "9c1f...", "experiment_name": "Default", "tags": [...], ...}}
 //   {"log": {"metrics": [{"key": "loss", "value": 0.5, "timestamp": 1764000000000, "step": 4}], "params": [...]}}
 //   {"artifact": {"file": "/runs/a/checkpoint-8/model.safetensors", "path": "checkpoint-8/model.safetensors"}}
 //   {"end": {"status": "FINISHED", "end_time": 1764000000000}}
 //
-// Times are in ms, and given when something happens, so that sending twice is storing once. No entry holds a secret.
+// The run comes first. Times are in ms, and given when something happens, so that sending twice is storing once. No
+// entry holds a secret.
 #pragma once
 
 #include <cstddef>

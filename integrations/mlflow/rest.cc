@@ -9,6 +9,7 @@
 #include "absl/strings/strip.h"
 #include "callbacks/vocabulary/message.h"
 #include "integrations/mlflow/text.h"
+#include "integrations/support/json_text.h"
 #include "integrations/support/secrets.h"
 
 namespace downbeat {

@@ -1,7 +1,5 @@
 #include "integrations/mlflow/run.h"
 
-#include <absl/time/clock.h>
-
 #include <filesystem>
 #include <utility>
 
@@ -10,20 +8,19 @@
 #include "callbacks/vocabulary/message.h"
 #include "integrations/mlflow/params.h"
 #include "integrations/mlflow/text.h"
+#include "integrations/support/files_below.h"
+#include "integrations/support/json_text.h"
 #include "integrations/support/machine.h"
+#include "integrations/support/now.h"
 #include "integrations/support/run_identity.h"
 
 namespace downbeat {
 namespace {
 
-namespace fs = std::filesystem;
-
 constexpr char kUri[] = "uri";
 constexpr char kRunId[] = "run_id";
 constexpr char kKey[] = "key";
 constexpr char kOwnsStatus[] = "owns_status";
-
-int64_t now_ms() { return absl::ToUnixMillis(absl::Now()); }
 
 std::string status_of(const RunEnd& end) {
   if (end.how == RunEnd::How::kFailed) return "FAILED";
@@ -39,22 +36,6 @@ MLflowTexts creation_tags(const MLflowSettings& settings) {
       {"mlflow.user", mlflow_user()}, {"mlflow.source.name", program_path()}, {"mlflow.source.type", "LOCAL"}};
   tags.insert(tags.end(), settings.tags.begin(), settings.tags.end());
   return tags;
-}
-
-// Empty where it is not there.
-std::string text_of(const nlohmann::json& object, const char* name) {
-  const auto found = object.find(name);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : "";
-}
-
-// All files below a directory, relative to it.
-std::vector<std::string> files_in(const std::string& directory) {
-  std::vector<std::string> files;
-  std::error_code error;
-  for (fs::recursive_directory_iterator at(directory, error), end; !error && at != end; at.increment(error)) {
-    if (at->is_regular_file(error)) files.push_back(fs::relative(at->path(), directory, error).string());
-  }
-  return files;
 }
 
 }  // namespace
@@ -92,10 +73,7 @@ MLflowRun::MLflowRun(MLflowRunOptions options, MLflowSettings settings, const Tr
 MLflowRun::~MLflowRun() {
   if (!has_ended_) end({});
   writer_.drain();
-  if (writer_.dropped() > 0) {
-    warn(absl::StrCat(options_.tracker, ": ", writer_.dropped(),
-                      " values were dropped, as the disk took them up more slowly than they came"));
-  }
+  writer_.report_dropped();
   run_.finish(settings_.finish_timeout);
 }
 
@@ -112,15 +90,15 @@ MLflowRunStart MLflowRun::start_of(const TrainingArguments& args, const std::str
                        .tags = creation_tags(settings_)};
   if (start.is_resumed || resumed_from.empty()) return start;
   const nlohmann::json before = run_of(resumed_from, options_.name).value_or(nlohmann::json::object());
-  const std::string uri = text_of(before, kUri);
-  const std::string key = text_of(before, kKey);
+  const std::string uri = text_named(before, kUri);
+  const std::string key = text_named(before, kKey);
   if (uri.empty() || key.empty()) return start;
   if (uri != start.uri) {
     warn(absl::StrCat(options_.tracker, ": ", resumed_from, " was reported to ", uri, ": a new run begins at ",
                       start.uri));
     return start;
   }
-  start.run_id = text_of(before, kRunId);
+  start.run_id = text_named(before, kRunId);
   start.key = key;
   start.owns_status = before.value(kOwnsStatus, nlohmann::json(true)) != false;
   start.is_resumed = true;
@@ -150,17 +128,14 @@ void MLflowRun::flush() {
 
 void MLflowRun::note_in(const std::string& checkpoint_directory) {
   const std::string id = start_.run_id.empty() ? run_.run_id() : start_.run_id;
-  const absl::Status status =
-      note_run(checkpoint_directory, options_.name,
-               {{kUri, start_.uri}, {kRunId, id}, {kKey, start_.key}, {kOwnsStatus, start_.owns_status}});
-  if (status.ok()) return;
-  warn(absl::StrCat(options_.tracker, ": a training that is resumed from ", checkpoint_directory,
-                    " will begin a new run: ", std::string(status.message())));
+  note_run(options_.tracker, checkpoint_directory, options_.name,
+           {{kUri, start_.uri}, {kRunId, id}, {kKey, start_.key}, {kOwnsStatus, start_.owns_status}});
 }
 
 void MLflowRun::add_artifacts(const std::string& checkpoint_directory) {
-  const std::string name = fs::path(checkpoint_directory).lexically_normal().filename().string();
-  for (const std::string& file : files_in(checkpoint_directory)) {
+  const std::string name = std::filesystem::path(checkpoint_directory).lexically_normal().filename().string();
+  std::error_code ignored;  // a checkpoint that save_total_limit takes away meanwhile
+  for (const std::string& file : files_below(checkpoint_directory, ignored)) {
     const std::string from = checkpoint_directory + "/" + file;
     const std::string path = name + "/" + file;
     if (options_.artifact_directory.empty()) {

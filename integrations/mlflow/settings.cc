@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -20,20 +21,12 @@
 namespace downbeat {
 namespace {
 
-std::string chosen(const std::string& option, const std::string& variable, absl::string_view otherwise = "") {
-  return option.empty() ? environment_variable(variable, otherwise) : option;
-}
-
-[[noreturn]] void refuse(const std::string& variable, const std::string& value, const std::string& allowed) {
-  throw std::invalid_argument(absl::StrCat(variable, " is '", value, "': it must be ", allowed));
-}
-
 // Not negative.
 std::optional<int64_t> whole_number(const std::string& variable) {
   const auto text = environment_variable(variable);
   if (!text) return std::nullopt;
   int64_t number = 0;
-  if (!absl::SimpleAtoi(*text, &number) || number < 0) refuse(variable, *text, "a whole number");
+  if (!absl::SimpleAtoi(*text, &number) || number < 0) refuse_setting(variable, *text, "a whole number");
   return number;
 }
 
@@ -49,7 +42,7 @@ MLflowTexts tags_of(const MLflowOptions& options) {
   if (const auto text = environment_variable("MLFLOW_TAGS")) {
     const auto object = parse_python_json(*text);
     if (!object.ok() || !object->is_object()) {
-      refuse("MLFLOW_TAGS", *text, R"(a JSON object of names and values, {"team": "vision"} for example)");
+      refuse_setting("MLFLOW_TAGS", *text, R"(a JSON object of names and values, {"team": "vision"} for example)");
     }
     for (const auto& [name, value] : object->items()) add_tag(tags, name, mlflow_param(value));
   }
@@ -63,14 +56,14 @@ MLflowTexts tags_of(const MLflowOptions& options) {
 }
 
 absl::Duration checked_seconds(const std::string& name, double seconds) {
-  if (seconds < 0 || !(seconds <= 1e6)) refuse(name, absl::StrCat(seconds), "a number of seconds");
+  if (seconds < 0 || !(seconds <= 1e6)) refuse_setting(name, absl::StrCat(seconds), "a number of seconds");
   return absl::Seconds(seconds);
 }
 
 std::string existing_file(const std::string& variable) {
   const std::string path = with_home(environment_variable(variable, ""));
   std::error_code error;
-  if (!path.empty() && !std::filesystem::exists(path, error)) refuse(variable, path, "a file that exists");
+  if (!path.empty() && !std::filesystem::exists(path, error)) refuse_setting(variable, path, "a file that exists");
   return path;
 }
 
@@ -112,7 +105,7 @@ MLflowAddress server_at(const std::string& uri) {
   while (absl::EndsWith(place, "/")) place.pop_back();
   const std::size_t host = place.find("://");
   if (host == std::string::npos || host + 3 == place.size()) {
-    refuse("MLFLOW_TRACKING_URI", uri, "the address of a server, http://127.0.0.1:5000 for example");
+    refuse_setting("MLFLOW_TRACKING_URI", uri, "the address of a server, http://127.0.0.1:5000 for example");
   }
   return {.kind = MLflowAddress::Kind::server, .place = place, .uri = without_credentials(place)};
 }
@@ -132,15 +125,15 @@ std::string checked_mlflow_run_id(const std::string& variable, const std::string
   const bool is_id = id.size() <= 256 && std::all_of(id.begin(), id.end(), [](char c) {
                        return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '-';
                      });
-  if (!is_id) refuse(variable, id, "the id of a run: letters, digits, _ and -");
+  if (!is_id) refuse_setting(variable, id, "the id of a run: letters, digits, _ and -");
   return id;
 }
 
 MLflowSettings mlflow_settings(const MLflowOptions& options) {
   MLflowSettings settings{
-      .tracking_uri = chosen(options.tracking_uri, "MLFLOW_TRACKING_URI"),
-      .experiment_name = chosen(options.experiment_name, "MLFLOW_EXPERIMENT_NAME"),
-      .run_id = checked_mlflow_run_id("MLFLOW_RUN_ID", chosen(options.run_id, "MLFLOW_RUN_ID")),
+      .tracking_uri = chosen_setting(options.tracking_uri, "MLFLOW_TRACKING_URI"),
+      .experiment_name = chosen_setting(options.experiment_name, "MLFLOW_EXPERIMENT_NAME"),
+      .run_id = checked_mlflow_run_id("MLFLOW_RUN_ID", chosen_setting(options.run_id, "MLFLOW_RUN_ID")),
       .tags = tags_of(options),
       .log_artifacts = options.log_artifacts.value_or(is_environment_true("HF_MLFLOW_LOG_ARTIFACTS")),
       .flatten_params = options.flatten_params.value_or(is_environment_true("MLFLOW_FLATTEN_PARAMS")),
@@ -176,7 +169,7 @@ std::unique_ptr<MLflowCredentials> mlflow_credentials() {
   const std::string token = environment_variable("MLFLOW_TRACKING_TOKEN", "");
   std::string authorization;
   if (!user.empty() && !password.empty()) {
-    authorization = "Basic " + base64(user + ":" + password);
+    authorization = "Basic " + absl::Base64Escape(user + ":" + password);
   } else if (!token.empty()) {
     authorization = "Bearer " + token;
   }
@@ -198,7 +191,7 @@ MLflowAddress mlflow_address(const std::string& tracking_uri) {
   if (absl::StartsWith(tracking_uri, "sqlite:")) {
     const std::string path(absl::StripPrefix(tracking_uri.substr(0, tracking_uri.find('?')), kSqlite));
     if (!absl::StartsWith(tracking_uri, kSqlite) || path.empty() || path == ":memory:") {
-      refuse("MLFLOW_TRACKING_URI", tracking_uri, "sqlite:///PATH where it names a file of SQLite");
+      refuse_setting("MLFLOW_TRACKING_URI", tracking_uri, "sqlite:///PATH where it names a file of SQLite");
     }
     return database_at(path);
   }

@@ -8,7 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "callbacks/vocabulary/message.h"
-#include "integrations/mlflow/text.h"
+#include "integrations/support/json_text.h"
 #include "integrations/support/machine.h"
 
 namespace downbeat {

@@ -25,10 +25,6 @@ std::string mlflow_param(const nlohmann::ordered_json& value);
 // At most so many bytes, whole characters.
 std::string cut(const std::string& text, std::size_t bytes);
 
-// A finite number as it is, else "NaN", "Infinity", "-Infinity": a bare NaN would be stored as 0.
-nlohmann::json mlflow_number(double value);
-double number_of(const nlohmann::json& value);  // the way back
-
-std::string json_line(const nlohmann::json& value);  // bytes that are no UTF-8 become U+FFFD
+double number_of(const nlohmann::json& value);  // the way back from json_number()
 
 }  // namespace downbeat

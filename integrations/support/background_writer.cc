@@ -1,13 +1,13 @@
 #include "integrations/support/background_writer.h"
 
 #include <absl/strings/str_cat.h>
-#include <absl/time/clock.h>
 
 #include <exception>
 #include <utility>
 
 #include "callbacks/vocabulary/message.h"
 #include "integrations/support/background_thread.h"
+#include "integrations/support/now.h"
 
 namespace downbeat {
 
@@ -33,7 +33,7 @@ void BackgroundWriter::log(const TrainerState& state, const Logs& logs) { push(s
 void BackgroundWriter::predicted(const TrainerState& state, const Metrics& metrics) { push(state, metrics, true); }
 
 void BackgroundWriter::push(const TrainerState& state, const Logs& logs, bool is_prediction) {
-  queue_.push(state.global_step, state.epoch, absl::GetCurrentTimeNanos() / 1000, is_prediction, logs);
+  queue_.push(state.global_step, state.epoch, now_us(), is_prediction, logs);
 }
 
 void BackgroundWriter::post(absl::AnyInvocable<void()> task) { queue_.push(std::move(task)); }
@@ -51,6 +51,12 @@ void BackgroundWriter::drain() {
   const int64_t mine = ++asked_;
   changed_.notify_all();
   changed_.wait(lock, [&] { return done_ >= mine; });
+}
+
+void BackgroundWriter::report_dropped() const {
+  if (queue_.dropped() == 0) return;
+  warn(absl::StrCat(name_, ": ", queue_.dropped(),
+                    " values were dropped, as the disk took them up more slowly than they came"));
 }
 
 void BackgroundWriter::run() {

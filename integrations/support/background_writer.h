@@ -5,6 +5,7 @@
 //   writer.log(state, logs);                              // under a microsecond: numbers are copied, nothing is called
 //   writer.post([this, directory] { upload(directory); });   // now and then; in order with the lines
 //   writer.drain();                                        // waits until all of that is done
+//   writer.report_dropped();
 //
 // The thread looks for work every 200 ms and is not woken by log(), as waking costs more than all the rest. What a
 // tracker does with a line it does on that thread only. After `kill -9` at most the last 200 ms are missing.
@@ -50,7 +51,7 @@ class BackgroundWriter {
   void flush();  // has the thread begin at once; does not wait
   void drain();  // waits until everything handed over so far is written and flushed
 
-  int64_t dropped() const { return queue_.dropped(); }  // values that did not fit
+  void report_dropped() const;  // one closing line with the count of the values that did not fit, where there are some
 
  private:
   void run();

@@ -2,8 +2,10 @@
 
 #include <absl/strings/ascii.h>
 #include <absl/strings/match.h>
+#include <absl/strings/str_cat.h>
 
 #include <cstdlib>
+#include <stdexcept>
 
 namespace downbeat {
 
@@ -15,6 +17,14 @@ std::optional<std::string> environment_variable(const std::string& name) {
 
 std::string environment_variable(const std::string& name, absl::string_view otherwise) {
   return environment_variable(name).value_or(std::string(otherwise));
+}
+
+std::string chosen_setting(const std::string& option, const std::string& variable, absl::string_view otherwise) {
+  return option.empty() ? environment_variable(variable, otherwise) : option;
+}
+
+void refuse_setting(const std::string& name, const std::string& value, const std::string& allowed) {
+  throw std::invalid_argument(absl::StrCat(name, " is '", value, "': it must be ", allowed));
 }
 
 bool is_environment_true(const std::string& name) {

@@ -1,11 +1,12 @@
 #include "integrations/support/http_client.h"
 
-#include <absl/strings/escaping.h>
+#include <absl/strings/ascii.h>
+#include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
 #include <absl/time/clock.h>
 #include <curl/curl.h>
 
-#include <cctype>
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <limits>
@@ -142,12 +143,13 @@ std::string percent_encoded(const std::string& text) {
   std::string encoded;
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
-    const bool is_plain = std::isalnum(byte) != 0 || c == '-' || c == '.' || c == '_' || c == '~';
-    is_plain&& byte < 128 ? void(encoded += c) : absl::StrAppend(&encoded, "%", absl::Hex(byte, absl::kZeroPad2));
+    if (absl::ascii_isalnum(byte) || absl::StrContains("-._~", c)) {
+      encoded += c;
+    } else {
+      absl::StrAppend(&encoded, "%", absl::Hex(byte, absl::kZeroPad2));
+    }
   }
   return encoded;
 }
-
-std::string base64(const std::string& bytes) { return absl::Base64Escape(bytes); }
 
 }  // namespace downbeat

@@ -70,6 +70,5 @@ class HttpClient {
 };
 
 std::string percent_encoded(const std::string& text);  // all but letters, digits and - . _ ~
-std::string base64(const std::string& bytes);
 
 }  // namespace downbeat

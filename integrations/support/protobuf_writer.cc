@@ -1,7 +1,8 @@
 #include "integrations/support/protobuf_writer.h"
 
 #include <bit>
-#include <cstddef>
+
+#include "integrations/support/little_endian.h"
 
 namespace downbeat {
 namespace {
@@ -21,13 +22,13 @@ ProtobufWriter& ProtobufWriter::add_int64(int field, int64_t value) {
 
 ProtobufWriter& ProtobufWriter::add_double(int field, double value) {
   add_tag(field, kFixed64);
-  add_little_endian(std::bit_cast<uint64_t>(value));
+  bytes_ += little_endian(std::bit_cast<uint64_t>(value));
   return *this;
 }
 
 ProtobufWriter& ProtobufWriter::add_float(int field, float value) {
   add_tag(field, kFixed32);
-  add_little_endian(std::bit_cast<uint32_t>(value));
+  bytes_ += little_endian(std::bit_cast<uint32_t>(value));
   return *this;
 }
 
@@ -41,7 +42,7 @@ ProtobufWriter& ProtobufWriter::add_bytes(int field, absl::string_view value) {
 ProtobufWriter& ProtobufWriter::add_packed_doubles(int field, const std::vector<double>& values) {
   add_tag(field, kLengthDelimited);
   add_varint(values.size() * sizeof(double));
-  for (const double value : values) add_little_endian(std::bit_cast<uint64_t>(value));
+  for (const double value : values) bytes_ += little_endian(std::bit_cast<uint64_t>(value));
   return *this;
 }
 
@@ -52,11 +53,6 @@ void ProtobufWriter::add_tag(int field, int wire_type) {
 void ProtobufWriter::add_varint(uint64_t value) {
   for (; value >= 0x80; value >>= 7) bytes_ += static_cast<char>(value | 0x80);
   bytes_ += static_cast<char>(value);
-}
-
-template <class Bits>
-void ProtobufWriter::add_little_endian(Bits bits) {
-  for (std::size_t i = 0; i < sizeof(Bits); ++i) bytes_ += static_cast<char>(bits >> (8 * i));
 }
 
 }  // namespace downbeat

@@ -33,8 +33,6 @@ class ProtobufWriter {
  private:
   void add_tag(int field, int wire_type);
   void add_varint(uint64_t value);
-  template <class Bits>
-  void add_little_endian(Bits bits);
 
   std::string bytes_;
 };

@@ -1,8 +1,8 @@
 // RecordQueue: what the training thread hands over to a tracker's thread: lines of logs, packed into plain bytes, and
 // now and then a task. Lock-free, for one thread at each end; the order is kept; bounded in bytes.
 //
-//   queue.push(state.global_step, state.epoch, now_us, logs);      // training thread: copies numbers and returns
-//   queue.pop([&](const LogRecord& record) { ... });               // tracker's thread; tasks are run on the way
+//   queue.push(step, epoch, now_us(), /*is_prediction=*/false, logs);    // training thread: copies numbers and returns
+//   queue.pop([&](const LogRecord& record) { ... });                     // tracker's thread; tasks are run on the way
 //
 // Implementation of background_writer.h.
 #pragma once

@@ -1,5 +1,6 @@
 #include "integrations/support/small_file.h"
 
+#include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
 #include <unistd.h>
 
@@ -10,12 +11,17 @@
 #include <sstream>
 
 namespace downbeat {
+namespace {
+
+constexpr char kBeingWritten[] = ".writing-";
+
+}  // namespace
 
 absl::Status write_small_file(const std::string& path, absl::string_view content) {
   std::error_code error;
   const std::filesystem::path target(path);
   if (target.has_parent_path()) std::filesystem::create_directories(target.parent_path(), error);
-  const std::string beside = absl::StrCat(path, ".writing-", getpid());
+  const std::string beside = absl::StrCat(path, kBeingWritten, getpid());
   std::ofstream file(beside, std::ios::binary);
   file.write(content.data(), static_cast<std::streamsize>(content.size()));
   file.close();
@@ -25,6 +31,10 @@ absl::Status write_small_file(const std::string& path, absl::string_view content
   std::error_code ignored;
   std::filesystem::remove(beside, ignored);
   return absl::UnavailableError(absl::StrCat("cannot write ", path, ": ", error.message()));
+}
+
+bool is_being_written(const std::string& path) {
+  return absl::StrContains(std::filesystem::path(path).filename().string(), kBeingWritten);
 }
 
 std::optional<std::string> read_small_file(const std::string& path) {

@@ -13,6 +13,8 @@ namespace downbeat {
 // sentence names the file and the system's reason when it cannot.
 absl::Status write_small_file(const std::string& path, absl::string_view content);
 
+bool is_being_written(const std::string& path);  // the file beside
+
 std::optional<std::string> read_small_file(const std::string& path);  // nothing where it cannot be read
 
 }  // namespace downbeat

@@ -1,10 +1,9 @@
 // SpoolSender: sends the entries of a spool to a server, in order, on a thread of its own, as long as it takes.
 //
-//   SpoolSender sender("MLflow", spool, [&](const std::string& entry) { return result_of(client.send(request(entry)));
-//   },
-//                      {.replay_command = "downbeat-mlflow-replay runs/a/mlflow/1/spool.jsonl"});
-//   sender.wake();                                   // there is a new entry
-//   sender.finish(absl::Seconds(60));          // sends what it can in that time and ends
+//   const auto send = [&](const std::string& entry) { return result_of(client.send(request(entry))); };
+//   SpoolSender sender("MLflow", spool, send, {.replay = "`downbeat-mlflow-replay runs/a/mlflow/1/spool.jsonl`"});
+//   sender.wake();                       // there is a new entry
+//   sender.finish(absl::Seconds(60));    // sends what it can in that time and ends
 //
 // What fails for a reason that passes (no connection, 408, 429, 5xx) is tried again: after 1 s, 2 s, ... 60 s with
 // jitter, or after what Retry-After says. 401 and 403 end the sending until the next program. What the server refuses
@@ -47,7 +46,7 @@ SendResult result_of(const absl::StatusOr<HttpResponse>& response);
 struct SpoolSenderOptions {
   std::string server = {};       // as the warnings call it
   std::string credentials = {};  // names the environment variables to set, for 401 and 403
-  std::string replay = {};       // what to do to send later what stayed, "DOES THIS": "run `...`"
+  std::string replay = {};       // what to do to send later what stayed, after "to send it: "
   bool says_what_stays = true;   // false: finish() leaves that to its caller
   HttpClient* client = nullptr;  // whose request is broken off when the time of finish() is over
   absl::Duration first_delay = absl::Seconds(1);

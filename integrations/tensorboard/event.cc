@@ -1,9 +1,10 @@
 #include "integrations/tensorboard/event.h"
 
 #include <cmath>
-#include <cstddef>
 
 #include "callbacks/vocabulary/python_json.h"
+#include "integrations/support/json_text.h"
+#include "integrations/support/little_endian.h"
 #include "integrations/support/protobuf_writer.h"
 #include "integrations/tensorboard/crc32c.h"
 
@@ -14,11 +15,6 @@ namespace {
 constexpr int64_t kFloat = 1;
 constexpr int64_t kString = 7;
 constexpr int64_t kSessionStart = 1;
-
-std::string valid_utf8(const std::string& text) {
-  using Json = nlohmann::json;
-  return Json::parse(Json(text).dump(-1, ' ', false, Json::error_handler_t::replace)).get<std::string>();
-}
 
 ProtobufWriter event_at(double time, int64_t step) {
   ProtobufWriter event;
@@ -59,13 +55,6 @@ ProtobufWriter hyperparameter(const nlohmann::ordered_json& value) {
   if (value.is_boolean()) return message.add_int64(4, value.get<bool>() ? 1 : 0);
   if (value.is_number() && std::isfinite(value.get<double>())) return message.add_double(2, value.get<double>());
   return message.add_bytes(3, value.is_string() ? valid_utf8(value.get<std::string>()) : python_json(value));
-}
-
-template <class Integer>
-std::string little_endian(Integer value) {
-  std::string bytes;
-  for (std::size_t i = 0; i < sizeof(Integer); ++i) bytes += static_cast<char>(value >> (8 * i));
-  return bytes;
 }
 
 // A check of bytes that hold checks themselves would be weak: TFRecord files keep it turned and shifted.

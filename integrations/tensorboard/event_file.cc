@@ -1,8 +1,6 @@
 #include "integrations/tensorboard/event_file.h"
 
 #include <absl/strings/ascii.h>
-#include <absl/time/clock.h>
-#include <absl/time/time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,14 +11,13 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_format.h"
 #include "integrations/support/machine.h"
+#include "integrations/support/now.h"
 #include "integrations/tensorboard/event.h"
 
 namespace downbeat {
 namespace {
 
 constexpr char kPrefix[] = "events.out.tfevents.";
-
-double seconds_now() { return absl::ToDoubleSeconds(absl::Now() - absl::UnixEpoch()); }
 
 // The seconds in the name of a file; 0: it is none of ours.
 int64_t seconds_in(const std::string& name) {
@@ -32,7 +29,7 @@ int64_t seconds_in(const std::string& name) {
 
 // The present second, or the first one after the names that are there.
 int64_t next_second(const std::string& directory) {
-  int64_t seconds = absl::ToUnixSeconds(absl::Now());
+  int64_t seconds = now_us() / 1'000'000;
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(directory, error)) {
     seconds = std::max(seconds, seconds_in(entry.path().filename().string()) + 1);
@@ -50,7 +47,7 @@ std::string new_path(const std::string& directory) {
 
 EventFile::EventFile(const std::string& directory, int64_t purge_step, const AppendFileOptions& options)
     : file_("TensorBoard", new_path(directory), options) {
-  const double time = seconds_now();
+  const double time = now_seconds();
   add_to_beginning(version_event(time, purge_step));
   if (purge_step == 0) return;
   // Twice, as readers take the first one of a directory for the beginning of all and void nothing.

@@ -1,14 +1,15 @@
 #include "integrations/tensorboard/run.h"
 
 #include <absl/time/clock.h>
-#include <absl/time/time.h>
 
 #include <utility>
 #include <variant>
 
 #include "absl/strings/str_cat.h"
 #include "callbacks/vocabulary/message.h"
+#include "integrations/support/json_text.h"
 #include "integrations/support/log_name.h"
+#include "integrations/support/now.h"
 #include "integrations/support/run_identity.h"
 #include "integrations/tensorboard/histogram.h"
 #include "integrations/tensorboard/run_directory.h"
@@ -17,9 +18,9 @@ namespace downbeat {
 namespace {
 
 constexpr int64_t kWaitingBytes = int64_t{256} << 20;
+constexpr char kTracker[] = "TensorBoard";  // for warnings
+constexpr char kName[] = "tensorboard";     // in checkpoints
 constexpr char kLogDir[] = "log_dir";
-
-double seconds_now() { return absl::ToDoubleSeconds(absl::Now() - absl::UnixEpoch()); }
 
 std::string event_of(double time, int64_t step, const std::string& name, const Logs::Value& value) {
   const std::string tag = rewrite_log_name(name);
@@ -34,15 +35,12 @@ TensorBoardRun::TensorBoardRun(std::string chosen_directory, std::string output_
       output_dir_(std::move(output_dir)),
       max_file_bytes_(max_file_bytes),
       directory_(chosen_directory_),
-      writer_("TensorBoard", [this](const LogRecord& record) { write(record); }, [] {}) {}
+      writer_(kTracker, [this](const LogRecord& record) { write(record); }, [] {}) {}
 
 TensorBoardRun::~TensorBoardRun() {
   writer_.drain();
   close();
-  if (writer_.dropped() > 0) {
-    warn(absl::StrCat("TensorBoard: ", writer_.dropped(),
-                      " values were dropped, as the disk took them up more slowly than they came"));
-  }
+  writer_.report_dropped();
   if (left_out_ > 0) {
     warn(absl::StrCat("TensorBoard: ", left_out_,
                       " sets of histograms were left out, as they came faster than they could be written; a larger "
@@ -52,9 +50,8 @@ TensorBoardRun::~TensorBoardRun() {
 
 void TensorBoardRun::resume_from(const std::string& checkpoint_directory) {
   writer_.post([this, checkpoint_directory] {
-    const std::optional<nlohmann::json> identity = run_of(checkpoint_directory, "tensorboard");
-    if (!identity || !identity->contains(kLogDir) || !(*identity)[kLogDir].is_string()) return;
-    move_to((*identity)[kLogDir].get<std::string>());
+    const nlohmann::json identity = run_of(checkpoint_directory, kName).value_or(nlohmann::json::object());
+    if (const std::string directory = text_named(identity, kLogDir); !directory.empty()) move_to(directory);
   });
 }
 
@@ -68,7 +65,7 @@ void TensorBoardRun::add_histograms(const std::string& group, int64_t step, cons
     ++left_out_;
     return;
   }
-  const double time = seconds_now();
+  const double time = now_seconds();
   (model.*visit)([&](const std::string& name, const std::vector<float>& values) {
     waiting_bytes_ += static_cast<int64_t>(values.size() * sizeof(float));
     writer_.post([this, time, step, tag = absl::StrCat(group, "/", name), values] {
@@ -79,12 +76,8 @@ void TensorBoardRun::add_histograms(const std::string& group, int64_t step, cons
 }
 
 void TensorBoardRun::note_in(const std::string& checkpoint_directory) {
-  writer_.post([this, checkpoint_directory] {
-    const absl::Status status = note_run(checkpoint_directory, "tensorboard", {{kLogDir, directory()}});
-    if (status.ok()) return;
-    warn(absl::StrCat("TensorBoard: a training that is resumed from ", checkpoint_directory,
-                      " will begin a new run: ", std::string(status.message())));
-  });
+  writer_.post(
+      [this, checkpoint_directory] { note_run(kTracker, checkpoint_directory, kName, {{kLogDir, directory()}}); });
 }
 
 void TensorBoardRun::end(std::optional<SessionStatus> status) {
@@ -115,7 +108,7 @@ void TensorBoardRun::write_beginning(const TensorBoardBeginning& beginning) {
     // Its step was logged before the checkpoint was saved.
     file_ = std::make_unique<EventFile>(directory(), beginning.resumed_at + 1);
   }
-  const double time = seconds_now();
+  const double time = now_seconds();
   for (const auto& [name, text] : beginning.texts) file().add_to_beginning(text_event(time, 0, name, text));
   has_session_ = beginning.hyperparameters.has_value();
   if (has_session_) file().add_to_beginning(session_start_info_event(time, *beginning.hyperparameters));
@@ -144,7 +137,7 @@ void TensorBoardRun::write_histogram(double time, int64_t step, const std::strin
 
 void TensorBoardRun::write_end(std::optional<SessionStatus> status) {
   if (has_session_ && status) {
-    file().add_to_beginning(session_end_info_event(seconds_now(), *status));
+    file().add_to_beginning(session_end_info_event(now_seconds(), *status));
     file().write(0);
   }
   close();

@@ -9,7 +9,7 @@
 namespace downbeat {
 
 std::string chosen_run_directory(const std::string& option) {
-  return with_home(option.empty() ? environment_variable("TENSORBOARD_LOGGING_DIR", "") : option);
+  return with_home(chosen_setting(option, "TENSORBOARD_LOGGING_DIR"));
 }
 
 std::string new_run_directory(const std::string& output_dir, absl::Time time) {

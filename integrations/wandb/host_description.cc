@@ -1,10 +1,6 @@
 #include "integrations/wandb/host_description.h"
 
-#include <absl/strings/ascii.h>
-#include <absl/strings/match.h>
-#include <absl/strings/numbers.h>
-#include <absl/strings/str_split.h>
-#include <absl/strings/strip.h>
+#include <absl/strings/string_view.h>
 #include <absl/time/clock.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -14,10 +10,10 @@
 #include <thread>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "callbacks/vocabulary/python_json.h"
 #include "integrations/support/environment.h"
 #include "integrations/support/machine.h"
+#include "integrations/support/proc_text.h"
 #include "integrations/support/secrets.h"
 #include "integrations/support/small_file.h"
 
@@ -26,28 +22,20 @@ namespace {
 
 constexpr double kMebibyte = 1 << 20;
 
-// The number behind `name:` in a file of /proc; 0 where there is none.
-double value_in(const std::string& path, absl::string_view name) {
-  const std::string text = read_small_file(path).value_or("");
-  for (const absl::string_view line : absl::StrSplit(text, '\n')) {
-    const std::pair<absl::string_view, absl::string_view> parts = absl::StrSplit(line, absl::MaxSplits(':', 1));
-    const std::vector<absl::string_view> words = absl::StrSplit(parts.second, ' ', absl::SkipWhitespace());
-    double value = 0;
-    if (parts.first == name && !words.empty() && absl::SimpleAtod(words[0], &value)) return value;
-  }
-  return 0;
+std::string text_of(const std::string& path) { return read_small_file(path).value_or(""); }
+
+// What stands there in KiB, in bytes; 0 where there is no such name.
+double bytes_in(absl::string_view proc_text, absl::string_view name) {
+  return proc_number(proc_text, name).value_or(0) * 1024;
 }
 
 // Pairs of socket and core among the processors.
 int64_t cores() {
+  const std::string text = text_of("/proc/cpuinfo");
+  const std::vector<std::string> sockets = proc_values(text, "physical id");
+  const std::vector<std::string> cores = proc_values(text, "core id");
   std::set<std::pair<std::string, std::string>> all;
-  const std::string text = read_small_file("/proc/cpuinfo").value_or("");
-  std::string socket;
-  for (const absl::string_view line : absl::StrSplit(text, '\n')) {
-    const std::pair<std::string, std::string> parts = absl::StrSplit(line, absl::MaxSplits(':', 1));
-    if (absl::StartsWith(line, "physical id")) socket = parts.second;
-    if (absl::StartsWith(line, "core id")) all.emplace(socket, parts.second);
-  }
+  for (std::size_t i = 0; i < cores.size(); ++i) all.emplace(i < sockets.size() ? sockets[i] : "", cores[i]);
   return all.empty() ? std::thread::hardware_concurrency() : static_cast<int64_t>(all.size());
 }
 
@@ -57,11 +45,8 @@ void add_gpus(WandbMachine& machine) {
   for (std::filesystem::directory_iterator gpu("/proc/driver/nvidia/gpus", error), end; !error && gpu != end;
        gpu.increment(error)) {
     ++machine.gpu_count;
-    const std::string text = read_small_file((gpu->path() / "information").string()).value_or("");
-    for (const absl::string_view line : absl::StrSplit(text, '\n')) {
-      const std::pair<absl::string_view, absl::string_view> parts = absl::StrSplit(line, absl::MaxSplits(':', 1));
-      if (parts.first == "Model") machine.gpu_type = std::string(absl::StripAsciiWhitespace(parts.second));
-    }
+    const auto models = proc_values(text_of((gpu->path() / "information").string()), "Model");
+    if (!models.empty()) machine.gpu_type = models.front();
   }
 }
 
@@ -82,15 +67,17 @@ WandbMachine machine_of_run() {
                        .user = user_name(),
                        .cpu_count = cores(),
                        .cpu_count_logical = std::thread::hardware_concurrency(),
-                       .memory = static_cast<int64_t>(value_in("/proc/meminfo", "MemTotal") * 1024)};
+                       .memory = static_cast<int64_t>(bytes_in(text_of("/proc/meminfo"), "MemTotal"))};
   add_gpus(machine);
   return machine;
 }
 
 WandbItems ProcessStats::now() {
-  const double total = value_in("/proc/meminfo", "MemTotal") * 1024;
-  const double available = value_in("/proc/meminfo", "MemAvailable") * 1024;
-  const double resident = value_in("/proc/self/status", "VmRSS") * 1024;
+  const std::string machine = text_of("/proc/meminfo");
+  const std::string process = text_of("/proc/self/status");
+  const double total = bytes_in(machine, "MemTotal");
+  const double available = bytes_in(machine, "MemAvailable");
+  const double resident = bytes_in(process, "VmRSS");
   WandbItems items;
   const auto add = [&](const char* name, double value) {
     items.push_back({.names = {name}, .json = python_float(value)});
@@ -109,7 +96,7 @@ WandbItems ProcessStats::now() {
   }
   add("proc.memory.availableMB", available / kMebibyte);
   add("proc.memory.rssMB", resident / kMebibyte);
-  add("proc.cpu.threads", value_in("/proc/self/status", "Threads"));
+  add("proc.cpu.threads", proc_number(process, "Threads").value_or(0));
   return items;
 }
 

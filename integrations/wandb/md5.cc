@@ -6,6 +6,8 @@
 #include <cstring>
 #include <utility>
 
+#include "integrations/support/little_endian.h"
+
 namespace downbeat {
 namespace {
 
@@ -24,12 +26,6 @@ const std::array<uint32_t, 64>& sines() {
 }
 
 constexpr int kShifts[4][4] = {{7, 12, 17, 22}, {5, 9, 14, 20}, {4, 11, 16, 23}, {6, 10, 15, 21}};
-
-std::string little_endian(uint64_t value, int bytes) {
-  std::string text;
-  for (int i = 0; i < bytes; ++i) text += static_cast<char>(value >> (8 * i));
-  return text;
-}
 
 std::array<uint32_t, 16> words_of(const char* block) {
   std::array<uint32_t, 16> words{};
@@ -60,9 +56,9 @@ std::string Md5::digest() {
   const uint64_t bits = size_ * 8;
   std::string padding = "\x80";
   while ((size_ + padding.size()) % kBlock != kBlock - 8) padding += '\0';
-  add(padding + little_endian(bits, 8));
+  add(padding + little_endian(bits));
   std::string all;
-  for (const uint32_t word : state_) all += little_endian(word, 4);
+  for (const uint32_t word : state_) all += little_endian(word);
   return all;
 }
 

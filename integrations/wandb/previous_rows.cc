@@ -12,28 +12,23 @@
 namespace downbeat {
 namespace {
 
-constexpr std::size_t kBlock = 32768;
-constexpr std::size_t kChunkHeader = 7;
-
 uint64_t byte_at(absl::string_view bytes, std::size_t at) { return static_cast<unsigned char>(bytes[at]); }
 
 // The next record from `at` on, put together from its chunks; nothing at the end. The checksums are the business of the
 // program that uploads the file.
 std::optional<std::string> next_record(absl::string_view file, std::size_t& at) {
-  constexpr char kFull = 1;
-  constexpr char kLast = 4;
   std::string record;
   while (true) {
-    const std::size_t left = kBlock - at % kBlock;
-    if (left < kChunkHeader) at += left;
-    if (at + kChunkHeader > file.size()) return std::nullopt;
+    const std::size_t left = kWandbBlock - at % kWandbBlock;
+    if (left < kWandbChunkHeader) at += left;
+    if (at + kWandbChunkHeader > file.size()) return std::nullopt;
     const std::size_t length = byte_at(file, at + 4) | byte_at(file, at + 5) << 8;
-    const char type = file[at + 6];
-    at += kChunkHeader;
-    if (type < kFull || type > kLast || at + length > file.size()) return std::nullopt;
+    const auto type = static_cast<WandbChunk>(file[at + 6]);
+    at += kWandbChunkHeader;
+    if (type < WandbChunk::full || type > WandbChunk::last || at + length > file.size()) return std::nullopt;
     record.append(file.data() + at, length);
     at += length;
-    if (type == kFull || type == kLast) return record;
+    if (type == WandbChunk::full || type == WandbChunk::last) return record;
   }
 }
 

@@ -2,9 +2,8 @@
 
 #include <absl/strings/escaping.h>
 
-#include <nlohmann/json.hpp>
-
 #include "absl/strings/str_cat.h"
+#include "integrations/support/json_text.h"
 #include "integrations/support/machine.h"
 #include "integrations/support/protobuf_writer.h"
 #include "integrations/wandb/md5.h"
@@ -191,12 +190,6 @@ std::string artifact_digest(const std::vector<WandbArtifactFile>& files) {
     md5.add(absl::StrCat(valid_utf8(file.path), ":", absl::Base64Escape(file.md5), "\n"));
   }
   return absl::BytesToHexString(md5.digest());
-}
-
-std::string valid_utf8(const std::string& text) {
-  constexpr bool kAsciiOnly = false;
-  using Json = nlohmann::json;
-  return Json::parse(Json(text).dump(-1, ' ', kAsciiOnly, Json::error_handler_t::replace)).get<std::string>();
 }
 
 }  // namespace downbeat

@@ -74,6 +74,4 @@ std::string exit_record(int exit_code, int64_t runtime_seconds);
 // Of an artifact, from its files: hexadecimal.
 std::string artifact_digest(const std::vector<WandbArtifactFile>& files);
 
-std::string valid_utf8(const std::string& text);
-
 }  // namespace downbeat

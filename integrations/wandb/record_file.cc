@@ -3,35 +3,24 @@
 #include <zlib.h>
 
 #include <algorithm>
-#include <cstddef>
 #include <utility>
 
+#include "integrations/support/little_endian.h"
 #include "integrations/support/protobuf_writer.h"
 
 namespace downbeat {
 namespace {
 
-constexpr std::size_t kBlock = 32768;
-constexpr std::size_t kChunkHeader = 7;
-
-enum ChunkType : char { kFull = 1, kFirst = 2, kMiddle = 3, kLast = 4 };
-
-ChunkType type_of(bool is_first, bool is_last) {
-  if (is_first) return is_last ? kFull : kFirst;
-  return is_last ? kLast : kMiddle;
+WandbChunk type_of(bool is_first, bool is_last) {
+  if (is_first) return is_last ? WandbChunk::full : WandbChunk::first;
+  return is_last ? WandbChunk::last : WandbChunk::middle;
 }
 
-void append_little_endian(std::string& to, uint32_t value, int bytes) {
-  for (int i = 0; i < bytes; ++i) to += static_cast<char>(value >> (8 * i));
-}
-
-void append_chunk(std::string& to, ChunkType type, absl::string_view payload) {
-  std::string checked(1, type);
+void append_chunk(std::string& to, WandbChunk type, absl::string_view payload) {
+  std::string checked(1, static_cast<char>(type));
   checked.append(payload.data(), payload.size());
   const uLong crc = crc32(0, reinterpret_cast<const Bytef*>(checked.data()), static_cast<uInt>(checked.size()));
-  append_little_endian(to, static_cast<uint32_t>(crc), 4);
-  append_little_endian(to, static_cast<uint32_t>(payload.size()), 2);
-  to += checked;
+  to += little_endian(static_cast<uint32_t>(crc)) + little_endian(static_cast<uint16_t>(payload.size())) + checked;
 }
 
 }  // namespace
@@ -41,12 +30,12 @@ std::string framed(int64_t at, absl::string_view record) {
   bool is_first = true;
   bool is_last = false;
   while (!is_last) {
-    std::size_t left = kBlock - (static_cast<std::size_t>(at) + out.size()) % kBlock;
-    if (left < kChunkHeader) {
+    std::size_t left = kWandbBlock - (static_cast<std::size_t>(at) + out.size()) % kWandbBlock;
+    if (left < kWandbChunkHeader) {
       out.append(left, '\0');
-      left = kBlock;
+      left = kWandbBlock;
     }
-    const absl::string_view payload = record.substr(0, left - kChunkHeader);
+    const absl::string_view payload = record.substr(0, left - kWandbChunkHeader);
     record.remove_prefix(payload.size());
     is_last = record.empty();
     append_chunk(out, type_of(is_first, is_last), payload);

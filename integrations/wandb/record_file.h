@@ -11,6 +11,7 @@
 
 #include <absl/strings/string_view.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -21,6 +22,10 @@ namespace downbeat {
 
 // What stands at the beginning of each file.
 inline constexpr absl::string_view kWandbFileHeader{":W&B\xe1\xbe\0", 7};
+
+inline constexpr std::size_t kWandbBlock = 32768;    // bytes
+inline constexpr std::size_t kWandbChunkHeader = 7;  // bytes
+enum class WandbChunk : char { full = 1, first, middle, last };
 
 // The record in chunks, for a file that has `at` bytes so far.
 std::string framed(int64_t at, absl::string_view record);

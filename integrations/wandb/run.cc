@@ -2,7 +2,7 @@
 
 #include <absl/strings/ascii.h>
 #include <absl/strings/numbers.h>
-#include <absl/time/clock.h>
+#include <absl/time/time.h>
 
 #include <algorithm>
 #include <array>
@@ -19,8 +19,10 @@
 #include "absl/strings/str_replace.h"
 #include "callbacks/vocabulary/message.h"
 #include "callbacks/vocabulary/python_json.h"
+#include "integrations/support/json_text.h"
 #include "integrations/support/log_name.h"
 #include "integrations/support/machine.h"
+#include "integrations/support/now.h"
 #include "integrations/support/run_identity.h"
 #include "integrations/support/run_parameters.h"
 #include "integrations/support/small_file.h"
@@ -35,14 +37,13 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
-constexpr char kTracker[] = "wandb";
+constexpr char kTracker[] = "W&B";  // for warnings
+constexpr char kName[] = "wandb";   // in checkpoints
 constexpr char kGlobalStep[] = "train/global_step";
 constexpr char kNumParameters[] = "model/num_parameters";
 constexpr char kArchitecture[] = "model_architecture.txt";
 constexpr int64_t kStatsEvery = 15'000'000;  // microseconds, as the official client
 constexpr int kKilled = 255;                 // exit code of a run that was interrupted, as the official client's
-
-int64_t now_us() { return absl::GetCurrentTimeNanos() / 1000; }
 
 WandbItem item(std::string name, const Json& value) { return {.names = {std::move(name)}, .json = python_json(value)}; }
 WandbItem nested_item(std::string name, std::string below, const Json& value) {
@@ -68,14 +69,13 @@ std::string resume_file_of(const WandbSettings& settings) { return settings.dire
 std::string id_of_unfinished_run(const WandbSettings& settings) {
   const auto noted = nlohmann::json::parse(read_small_file(resume_file_of(settings)).value_or(""), nullptr,
                                            /*allow_exceptions=*/false);
-  const bool has_id = noted.is_object() && noted.contains("run_id") && noted["run_id"].is_string();
-  const std::string id = has_id ? noted["run_id"].get<std::string>() : "";
+  const std::string id = text_named(noted, "run_id");
   return is_valid_run_id(id) ? id : "";
 }
 
 std::optional<WandbIdentity> identity_in(const std::string& checkpoint_directory) {
   if (checkpoint_directory.empty()) return std::nullopt;
-  const std::optional<nlohmann::json> noted = run_of(checkpoint_directory, kTracker);
+  const std::optional<nlohmann::json> noted = run_of(checkpoint_directory, kName);
   if (!noted) return std::nullopt;
   try {
     WandbIdentity identity{.run_id = noted->at("run_id"),
@@ -137,14 +137,11 @@ std::string rounded(double epoch) {
   return absl::SimpleAtod(absl::StrFormat("%.2f", epoch), &value) ? python_float(value) : python_float(epoch);
 }
 
-// The note of a tracker in a checkpoint (run_identity.h), which is there or not as it comes.
-bool is_of_tracker(const std::string& path) { return absl::EndsWith(path, "_run.json"); }
-
 // Of a checkpoint: what belongs to the model and not to the training.
 bool is_of_model(const std::string& path) {
   static const std::set<std::string>& others =
       *new std::set<std::string>{"optimizer.pt", "optimizer.bin", "scheduler.pt", "scaler.pt", "trainer_state.json"};
-  return !others.contains(path) && !absl::StartsWith(path, "rng_state") && !is_of_tracker(path) &&
+  return !others.contains(path) && !absl::StartsWith(path, "rng_state") && !is_run_identity(path) &&
          !absl::StrContains(path, '/');
 }
 
@@ -181,7 +178,7 @@ WandbRun::WandbRun(WandbSettings settings, WandbIdentity identity, const Trainin
       num_parameters_(model != nullptr ? std::optional(model->num_parameters()) : std::nullopt),
       description_(description_of(settings_, identity_.run_id, start_us_)),
       file_(absl::StrCat(directory_, "/run-", identity_.run_id, ".wandb")),
-      writer_("W&B", [this](const LogRecord& record) { write(record); }, [] {}) {
+      writer_(kTracker, [this](const LogRecord& record) { write(record); }, [] {}) {
   writer_.post([this, config = config_of(args, model, num_parameters_)] { begin(config); });
   if (settings_.log_model == WandbLogModel::none || model == nullptr) return;
 
@@ -224,16 +221,15 @@ void WandbRun::watch(const TrainerState& state, const ModelDescription& model) {
 void WandbRun::save(const TrainerState& state, const Checkpoint& checkpoint) {
   last_checkpoint_ = checkpoint;
   writer_.post([this, directory = checkpoint.directory] {
-    const absl::Status noted = note_run(directory, kTracker,
-                                        {{"run_id", identity_.run_id},
-                                         {"next_step", identity_.next_step},
-                                         {"runtime", runtime_at(now_us())},
-                                         {"directory", fs::absolute(directory_).lexically_normal().string()}});
-    if (!noted.ok()) warn(absl::StrCat("W&B: a training that is resumed there begins a new run: ", noted.message()));
+    note_run(kTracker, directory, kName,
+             {{"run_id", identity_.run_id},
+              {"next_step", identity_.next_step},
+              {"runtime", runtime_at(now_us())},
+              {"directory", fs::absolute(directory_).lexically_normal().string()}});
   });
   if (settings_.log_model != WandbLogModel::checkpoint) return;
 
-  writer_.post([this, files = link_files(checkpoint.directory, next_artifact_directory(), std::not_fn(is_of_tracker)),
+  writer_.post([this, files = link_files(checkpoint.directory, next_artifact_directory(), std::not_fn(is_run_identity)),
                 aliases = std::vector{absl::StrCat("epoch_", rounded(state.epoch)),
                                       absl::StrCat("checkpoint_global_step_", state.global_step)}] {
     Json metadata = numbers_of_summary();
@@ -420,10 +416,7 @@ void WandbRun::finish() {
 }
 
 void WandbRun::say_how_it_ended() {
-  if (writer_.dropped() > 0) {
-    warn(absl::StrCat("W&B: ", writer_.dropped(),
-                      " values were dropped, as the disk took them up more slowly than they came"));
-  }
+  writer_.report_dropped();
   file_.report_lost();
   std::error_code error;
   const bool is_uploaded = fs::exists(file_.path() + ".synced", error);

@@ -17,31 +17,23 @@ namespace {
 constexpr std::size_t kLongestProject = 128;
 constexpr std::size_t kLongestTag = 64;
 
-std::string chosen(const std::string& option, const char* variable) {
-  return option.empty() ? environment_variable(variable, "") : option;
-}
-
-[[noreturn]] void refuse(const std::string& what, const std::string& value, const std::string& allowed) {
-  throw std::invalid_argument(absl::StrCat(what, " is '", value, "': it must be ", allowed));
-}
-
 bool has_any_of(const std::string& text, const char* characters) {
   return text.find_first_of(characters) != std::string::npos;
 }
 
 std::string project_of(const WandbOptions& options) {
-  std::string project = chosen(options.project, "WANDB_PROJECT");
-  if (project.empty()) project = "huggingface";
+  std::string project = chosen_setting(options.project, "WANDB_PROJECT", "huggingface");
   if (project.size() > kLongestProject || has_any_of(project, "/\\#?%:")) {
-    refuse("WANDB_PROJECT", project, "at most 128 characters long, without any of / \\ # ? % :");
+    refuse_setting("WANDB_PROJECT", project, "at most 128 characters long, without any of / \\ # ? % :");
   }
   return project;
 }
 
 std::string run_id_of(const WandbOptions& options) {
-  std::string id = chosen(options.run_id, "WANDB_RUN_ID");
+  std::string id = chosen_setting(options.run_id, "WANDB_RUN_ID");
   if (!id.empty() && !is_valid_run_id(id)) {
-    refuse("WANDB_RUN_ID", id, "at most 128 characters long, without blanks at its ends and any of : ; , # ? / '");
+    refuse_setting("WANDB_RUN_ID", id,
+                   "at most 128 characters long, without blanks at its ends and any of : ; , # ? / '");
   }
   return id;
 }
@@ -51,7 +43,8 @@ std::vector<std::string> tags_of(const WandbOptions& options) {
   if (const auto text = environment_variable("WANDB_TAGS"); text && tags.empty()) tags = absl::StrSplit(*text, ',');
   for (const std::string& tag : tags) {
     if (tag.empty() || tag.size() > kLongestTag) {
-      refuse("WANDB_TAGS", absl::StrJoin(tags, ","), "a list of tags of 1 to 64 characters each, separated by commas");
+      refuse_setting("WANDB_TAGS", absl::StrJoin(tags, ","),
+                     "a list of tags of 1 to 64 characters each, separated by commas");
     }
   }
   return tags;
@@ -64,18 +57,18 @@ WandbResume resume_of() {
   if (value == "must") return WandbResume::must;
   if (value == "never") return WandbResume::never;
   if (value == "auto") return WandbResume::automatic;
-  refuse("WANDB_RESUME", value, "allow, must, never or auto");
+  refuse_setting("WANDB_RESUME", value, "allow, must, never or auto");
 }
 
 // `run` and `dryrun` are the names of before.
 void set_mode(const WandbOptions& options, WandbSettings& settings) {
-  const std::string value = chosen(options.mode, "WANDB_MODE");
+  const std::string value = chosen_setting(options.mode, "WANDB_MODE");
   if (is_environment_true("WANDB_DISABLED") || value == "disabled") {
     settings.mode = WandbMode::disabled;
   } else if (value == "offline" || value == "dryrun") {
     settings.mode = WandbMode::offline;
   } else if (!value.empty() && value != "online" && value != "run") {
-    refuse("WANDB_MODE", value, "online, offline or disabled");
+    refuse_setting("WANDB_MODE", value, "online, offline or disabled");
   } else if (!has_api_key()) {
     if (!value.empty()) {
       throw std::invalid_argument(absl::StrCat("WANDB_MODE is '", value, "' and there is no key for ", wandb_host(),
@@ -87,7 +80,7 @@ void set_mode(const WandbOptions& options, WandbSettings& settings) {
 }
 
 void set_log_model(const WandbOptions& options, WandbSettings& settings) {
-  const std::string value = chosen(options.log_model, "WANDB_LOG_MODEL");
+  const std::string value = chosen_setting(options.log_model, "WANDB_LOG_MODEL");
   if (value == "end") settings.log_model = WandbLogModel::end;
   if (value == "checkpoint") settings.log_model = WandbLogModel::checkpoint;
   if (settings.log_model == WandbLogModel::none && !value.empty() && value != "false") {
@@ -97,10 +90,10 @@ void set_log_model(const WandbOptions& options, WandbSettings& settings) {
 }
 
 void set_watch(const WandbOptions& options, WandbSettings& settings) {
-  const std::string value = chosen(options.watch, "WANDB_WATCH");
+  const std::string value = chosen_setting(options.watch, "WANDB_WATCH");
   settings.watches_gradients = value == "gradients" || value == "all";
   settings.watches_parameters = value == "parameters" || value == "all";
-  if (!settings.watches_gradients && !settings.watches_parameters && !value.empty() && value != "false") {
+  if (!settings.watches() && !value.empty() && value != "false") {
     settings.warnings.push_back(
         absl::StrCat("WANDB_WATCH is '", value, "', which means false: it can be false, gradients, parameters or all"));
   }
@@ -108,7 +101,7 @@ void set_watch(const WandbOptions& options, WandbSettings& settings) {
 }
 
 std::string directory_of(const WandbOptions& options) {
-  const std::string chosen_dir = with_home(chosen(options.dir, "WANDB_DIR"));
+  const std::string chosen_dir = with_home(chosen_setting(options.dir, "WANDB_DIR"));
   const std::filesystem::path root = chosen_dir.empty() ? "." : chosen_dir;
   std::error_code error;
   const bool has_hidden = std::filesystem::exists(root / ".wandb", error);
@@ -136,18 +129,19 @@ WandbSettings resolve_settings(const WandbOptions& options, const TrainingArgume
   WandbSettings settings;
   set_mode(options, settings);
   if (settings.mode == WandbMode::disabled) return settings;
-  if (options.watch_steps < 0) refuse("WandbOptions::watch_steps", absl::StrCat(options.watch_steps), "0 or more");
+  if (options.watch_steps < 0)
+    refuse_setting("WandbOptions::watch_steps", absl::StrCat(options.watch_steps), "0 or more");
   if (!(options.finish_timeout_seconds >= 0)) {
-    refuse("finish_timeout_seconds", absl::StrCat(options.finish_timeout_seconds), "0 or more");
+    refuse_setting("finish_timeout_seconds", absl::StrCat(options.finish_timeout_seconds), "0 or more");
   }
   settings.project = project_of(options);
-  settings.entity = chosen(options.entity, "WANDB_ENTITY");
+  settings.entity = chosen_setting(options.entity, "WANDB_ENTITY");
   const std::string asked_name = options.name.empty() ? args.run_name.value_or("") : options.name;
-  settings.name = chosen(asked_name, "WANDB_NAME");
+  settings.name = chosen_setting(asked_name, "WANDB_NAME");
   if (!asked_name.empty() && asked_name != args.output_dir) settings.artifact_name = artifact_name_of(asked_name);
-  settings.notes = chosen(options.notes, "WANDB_NOTES");
-  settings.group = chosen(options.group, "WANDB_RUN_GROUP");
-  settings.job_type = chosen(options.job_type, "WANDB_JOB_TYPE");
+  settings.notes = chosen_setting(options.notes, "WANDB_NOTES");
+  settings.group = chosen_setting(options.group, "WANDB_RUN_GROUP");
+  settings.job_type = chosen_setting(options.job_type, "WANDB_JOB_TYPE");
   settings.tags = tags_of(options);
   settings.run_id = run_id_of(options);
   settings.resume = resume_of();

@@ -33,6 +33,7 @@ struct WandbSettings {
   bool watches_gradients = false;
   bool watches_parameters = false;
   int64_t watch_steps = 0;
+  bool watches() const { return watches_gradients || watches_parameters; }
   bool is_silent = false;
   absl::Duration finish_timeout = absl::Seconds(60);
   std::string artifact_name = {};          // empty: model-<run id>

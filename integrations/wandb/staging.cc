@@ -1,34 +1,19 @@
 #include "integrations/wandb/staging.h"
 
-#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <utility>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "integrations/support/files_below.h"
 #include "integrations/wandb/md5.h"
 
 namespace downbeat {
 namespace {
 
 namespace fs = std::filesystem;
-
-// Paths below `directory` of all that is a file, or a link to one.
-std::vector<std::string> paths_below(const std::string& directory, std::error_code& error) {
-  std::vector<std::string> paths;
-  for (fs::recursive_directory_iterator entry(directory, error), end; !error && entry != end; entry.increment(error)) {
-    std::error_code gone;
-    if (entry->is_regular_file(gone)) paths.push_back(entry->path().lexically_relative(directory).generic_string());
-  }
-  std::sort(paths.begin(), paths.end());
-  return paths;
-}
-
-// Another tracker's file that is not yet complete, see small_file.h.
-bool is_being_written(const std::string& path) { return absl::StrContains(path, ".writing-"); }
 
 absl::StatusOr<std::string> md5_of(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
@@ -47,8 +32,8 @@ StagedFiles link_files(const std::string& source, const std::string& directory,
                        const std::function<bool(const std::string& path)>& is_wanted) {
   StagedFiles files{.source = source, .directory = directory};
   std::error_code error;
-  for (const std::string& path : paths_below(source, error)) {
-    if (!is_wanted(path) || is_being_written(path)) continue;
+  for (const std::string& path : files_below(source, error)) {
+    if (!is_wanted(path)) continue;
     const fs::path target = fs::path(directory) / path;
     fs::create_directories(target.parent_path(), error);
     // A link to a file would come along as what it is, and lead nowhere once that file is gone.
@@ -71,7 +56,7 @@ absl::Status copy_rest(const StagedFiles& files) {
 absl::StatusOr<std::vector<WandbArtifactFile>> contents_of(const std::string& directory) {
   std::vector<WandbArtifactFile> files;
   std::error_code error;
-  const std::vector<std::string> paths = paths_below(directory, error);
+  const std::vector<std::string> paths = files_below(directory, error);
   if (error) return absl::UnavailableError(absl::StrCat(directory, ": ", error.message()));
   if (paths.empty()) return absl::NotFoundError(absl::StrCat("there are no files in ", directory));
   for (const std::string& path : paths) {

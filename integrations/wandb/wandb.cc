@@ -12,8 +12,7 @@ namespace {
 
 void warn_of(const WandbSettings& settings, const TrainingArguments& args, const ModelDescription* model) {
   for (const std::string& text : settings.warnings) warn("W&B: " + text);
-  const bool watches = settings.watches_gradients || settings.watches_parameters;
-  if (model == nullptr && (watches || settings.log_model != WandbLogModel::none)) {
+  if (model == nullptr && (settings.watches() || settings.log_model != WandbLogModel::none)) {
     warn(
         "W&B: WANDB_WATCH and WANDB_LOG_MODEL need to know the model, and this loop passes no ModelDescription: there "
         "will be no histograms and no artifact base_model");
@@ -43,7 +42,7 @@ void WandbCallback::set_up(const TrainingArguments& args, const TrainerState& st
   if (settings.mode == WandbMode::disabled) return;
   WandbIdentity identity = identity_of_run(settings, resumed_from_);
   warn_of(settings, args, model);
-  watches_ = settings.watches_gradients || settings.watches_parameters;
+  watches_ = settings.watches();
   run_ = std::make_unique<WandbRun>(std::move(settings), std::move(identity), args, model);
 }
 

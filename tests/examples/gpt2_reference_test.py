@@ -32,7 +32,7 @@ CASES = {
 
 def config_of(fields):
     return GPT2Config(vocab_size=256, n_positions=LENGTH, n_embd=32, n_layer=2, n_head=4, bos_token_id=None,
-                      eos_token_id=None, attn_implementation="eager", **fields)
+                      eos_token_id=None, **fields)
 
 
 def counts_first_labels(name):
@@ -99,7 +99,7 @@ def check_logs(name, ours, theirs):
 
 def check_checkpoint(name, directory, initial_config, tokens, ours, trained):
     """from_pretrained() finds every weight, and the model it makes is the one that was saved."""
-    opened, loading = GPT2LMHeadModel.from_pretrained(directory, attn_implementation="eager", output_loading_info=True)
+    opened, loading = GPT2LMHeadModel.from_pretrained(directory, output_loading_info=True)
     for problem in ("missing_keys", "unexpected_keys", "mismatched_keys"):
         assert not loading[problem], f"{name}: {problem}: {loading[problem]}"
     assert opened.lm_head.weight is opened.transformer.wte.weight

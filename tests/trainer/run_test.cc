@@ -540,6 +540,31 @@ TEST(Predict, ReturnsLogitsWithoutComputeMetricsAndWithoutLabels) {
   EXPECT_FALSE(unlabelled.metrics.contains("test_loss"));
 }
 
+TEST(Predict, InInferenceModeGivesTheSameNumbersAsOrdinaryTensors) {
+  TinyRun run({.max_steps = 1});
+  run.trainer.compute_metrics = accuracy;
+  const PredictionOutput expected = run.trainer.predict(tiny_set(5));
+  run.trainer.inference_mode = true;
+  const PredictionOutput output = run.trainer.predict(tiny_set(5));
+  EXPECT_EQ(floats(output.predictions), floats(expected.predictions));
+  EXPECT_EQ(output.metrics.value_or("test_loss", 0.0), expected.metrics.value_or("test_loss", 1.0));
+  EXPECT_FALSE(output.predictions.is_inference());
+  EXPECT_FALSE(output.label_ids.is_inference());
+  EXPECT_EQ(run.trainer.train().global_step, 1);
+}
+
+TEST(Predict, InInferenceModeRunsTheModelWithoutVersionsOfItsTensors) {
+  TinyRun run({.max_steps = 1});
+  std::vector<bool> is_inference;
+  run.trainer.preprocess_logits_for_metrics = [&](const at::Tensor& logits, const at::Tensor&) {
+    return is_inference.push_back(logits.is_inference()), logits;
+  };
+  run.trainer.predict(tiny_set(2));
+  run.trainer.inference_mode = true;
+  run.trainer.predict(tiny_set(2));
+  EXPECT_EQ(is_inference, (std::vector<bool>{false, true}));
+}
+
 TEST(Predict, ReturnsNoLogitsWithPredictionLossOnly) {
   TinyRun run({.prediction_loss_only = true});
   const PredictionOutput output = run.trainer.predict(tiny_set(5));

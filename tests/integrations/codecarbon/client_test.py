@@ -15,6 +15,7 @@ for folder in ("clients", "support"):
 
 import check_codecarbon
 from scripted_run import ScriptedRun
+from situations import small_disk, wait_for
 
 CHECK = os.path.abspath("tests/integrations/clients/check_codecarbon.py")
 REFERENCE = os.path.abspath("tests/integrations/clients/hf_reference")
@@ -27,12 +28,6 @@ def burn(seconds):
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         pass
-
-
-def eventually(condition):
-    end = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < end, "it never happened"
 
 
 def rows(path):
@@ -66,7 +61,7 @@ class CodeCarbonTest(unittest.TestCase):
         def has_some():
             run.save(os.path.join(self.folder, "checkpoint"))
             return os.path.exists(self.path) and any(float(row["cpu_energy"]) for row in rows(self.path))
-        eventually(has_some)
+        wait_for(has_some, "a row with energy")
 
     def run_with_energy(self, **env):
         with self.run_with(CODECARBON_ON_CSV_WRITE="update", **env) as run:
@@ -183,7 +178,7 @@ class Counters(CodeCarbonTest):
         with self.run_with(CODECARBON_ON_CSV_WRITE="update", **env) as run:
             run.begin()
             run.save(os.path.join(self.folder, "checkpoint"))
-            eventually(lambda: os.path.exists(self.path) and rows(self.path))  # the counters were read
+            wait_for(lambda: os.path.exists(self.path) and rows(self.path), "a row")  # the counters were read
             change()
             burn(0.1)  # a last measurement is made where the one before is 50 ms old
             run.end()
@@ -231,7 +226,7 @@ class Counters(CodeCarbonTest):
             def loaded():  # the first sample comes after a second
                 run.save(os.path.join(self.folder, "checkpoint"))
                 return os.path.exists(self.path) and any(float(row["gpu_utilization_percent"]) for row in rows(self.path))
-            eventually(loaded)
+            wait_for(loaded, "the load")
             run.end()
         (row,) = rows(self.path)
         self.assertEqual(float(row["gpu_utilization_percent"]), 40)
@@ -329,7 +324,7 @@ class Files(CodeCarbonTest):
         run.begin()
         burn(0.1)
         run.save(os.path.join(self.folder, "checkpoint"))
-        eventually(lambda: os.path.exists(self.path) and rows(self.path))
+        wait_for(lambda: os.path.exists(self.path) and rows(self.path), "a row")
         run.kill()
         self.check()
         self.whole_run(CODECARBON_ON_CSV_WRITE="update")
@@ -377,10 +372,7 @@ class Files(CodeCarbonTest):
 
     def test_a_full_disk(self):
         disk = os.path.join(self.folder, "run")
-        os.makedirs(disk)
-        if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", disk], capture_output=True).returncode != 0:
-            self.skipTest("mounting is not allowed here")
-        self.addCleanup(subprocess.run, ["umount", disk], check=True)
+        small_disk(self, disk)
         self.whole_run()
         try:
             with open(os.path.join(disk, "filler"), "wb", buffering=0) as filler:

@@ -30,7 +30,8 @@ void write_file(const fs::path& path, const std::string& text) {
 class Directory {
  public:
   Directory() {
-    std::string path = "/tmp/codecarbon-XXXXXX";
+    // Not in testing::TempDir(), which may lie where the other user that a test becomes can see nothing.
+    std::string path = (fs::temp_directory_path() / "codecarbon-XXXXXX").string();
     path_ = ::mkdtemp(path.data());
     fs::permissions(path_, fs::perms(0755));
   }

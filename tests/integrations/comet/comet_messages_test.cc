@@ -6,6 +6,8 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "integrations/support/json_text.h"
+
 namespace downbeat {
 namespace {
 
@@ -15,7 +17,7 @@ std::string value_of(double value) {
   return comet_metric("train/loss", value, 4, 0.5, 1).at("payload").at("metric").at("metricValue").dump();
 }
 
-std::string parameter(const Json& value) { return comet_line(comet_parameter("args|x", value, 7)); }
+std::string parameter(const Json& value) { return json_line(comet_parameter("args|x", value, 7)); }
 
 std::string with(const std::string& holder, const std::string& value) {
   return R"({"type":"parameter_msg","payload":{"local_timestamp":7,")" + holder +
@@ -23,7 +25,7 @@ std::string with(const std::string& holder, const std::string& value) {
 }
 
 TEST(CometMetric, IsTheLineOfTheSchema) {
-  EXPECT_EQ(comet_line(comet_metric("train/loss", 0.1, 4, 0.5, 1700000000123)),
+  EXPECT_EQ(json_line(comet_metric("train/loss", 0.1, 4, 0.5, 1700000000123)),
             R"({"type":"metric_msg","payload":{"local_timestamp":1700000000123,)"
             R"("metric":{"metricName":"train/loss","metricValue":0.1,"step":4,"epoch":0.5}}})");
 }
@@ -47,7 +49,7 @@ TEST(CometMetric, WritesNonFiniteNumbersAsWords) {
 
 TEST(CometMetric, NeverHasABareWord) {
   const double nan = std::numeric_limits<double>::quiet_NaN();
-  EXPECT_EQ(comet_line(comet_metric("x", nan, 4, nan, 1)),
+  EXPECT_EQ(json_line(comet_metric("x", nan, 4, nan, 1)),
             R"({"type":"metric_msg","payload":{"local_timestamp":1,)"
             R"("metric":{"metricName":"x","metricValue":"NaN","step":4,"epoch":null}}})");
 }
@@ -73,11 +75,9 @@ TEST(CometParameter, WritesWhatTheSchemaDoesNotTakeAsText) {
 }
 
 TEST(CometLine, ReplacesBytesThatAreNoText) {
-  EXPECT_EQ(comet_line(comet_other("key", "a\xff z")),
+  EXPECT_EQ(json_line(comet_other("key", "a\xff z")),
             "{\"type\":\"log_other\",\"payload\":{\"key\":\"key\",\"value\":\"a\xEF\xBF\xBD z\"}}");
 }
-
-TEST(CometLine, IsOneLine) { EXPECT_EQ(comet_line(comet_graph("a\nb")).find('\n'), std::string::npos); }
 
 TEST(CometAsset, SaysItsNameAndExtension) {
   const Json payload = comet_asset({"assets/1", "run/checkpoint-8/model.safetensors", "ab", 8}, 7).at("payload");

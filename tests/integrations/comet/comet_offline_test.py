@@ -8,6 +8,7 @@ import zipfile
 
 import comet_support
 from comet_support import OURS, points, points_in
+from situations import small_disk, wait_for
 
 PLAIN = [(4, {"loss": 0.5, "grad_norm": 1.25, "epoch": 0.5}), (8, {"eval_loss": 1e-7, "eval_mae": 3, "epoch": 1.0})]
 
@@ -271,7 +272,7 @@ class Trouble(comet_support.CometTest):
         run = self.run_program(COMET_START_ONLINE="0", COMET_EXPERIMENT_KEY=OURS)
         run.begin()
         run.log(1, {"loss": 0.5}, times=500)
-        comet_support.until(lambda: self.points_on_disk() == 500, "all lines are on the disk")
+        wait_for(lambda: self.points_on_disk() == 500, "all lines are on the disk")
         run.kill()
         (left,) = os.listdir(self.runs)
         with open(os.path.join(self.runs, left, "messages.jsonl"), "a") as file:
@@ -289,7 +290,7 @@ class Trouble(comet_support.CometTest):
         with self.run_program(COMET_START_ONLINE="0", COMET_EXPERIMENT_KEY=OURS) as first:
             first.begin()
             first.log(1, {"loss": 0.5})
-            comet_support.until(lambda: self.points_on_disk() == 1, "the first run has begun")
+            wait_for(lambda: self.points_on_disk() == 1, "the first run has begun")
             with self.run_program(COMET_START_ONLINE="0", COMET_EXPERIMENT_KEY=OURS) as second:
                 second.begin()
                 second.log(2, {"loss": 0.25})
@@ -334,12 +335,7 @@ class Trouble(comet_support.CometTest):
         self.assertEqual(os.stat(self.runs).st_size, 0)
 
     def test_a_full_disk_is_said_and_counted(self):
-        os.mkdir(self.runs)
-        mount = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "none", self.runs], capture_output=True, text=True)
-        if mount.returncode != 0:
-            print("no tmpfs may be mounted here, so that a full disk is not tried:", mount.stderr)
-            return
-        self.addCleanup(subprocess.run, ["umount", self.runs], check=True)
+        small_disk(self, self.runs, "256k")
         with self.run_program(COMET_START_ONLINE="0") as run:
             run.begin()
             run.log(1, {"loss": 1.0}, times=4000)

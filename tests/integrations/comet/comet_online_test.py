@@ -5,9 +5,9 @@ import os
 import threading
 
 import comet_support
-from comet_support import OURS, points, points_in, until
-
+from comet_support import OURS, points, points_in
 from faulty_proxy import FaultyProxy
+from situations import wait_for
 
 LINES = [(step, {"loss": 1 / step, "grad_norm": float(step), "epoch": step / 8}) for step in range(1, 9)]
 
@@ -141,7 +141,7 @@ class Healthy(OnlineTest):
         run = self.go()
         self.assert_all_online(run)
         # What stays offline is of that experiment as well.
-        run = self.go(meanwhile=lambda: (until(lambda: len(self.seen["experiments"]) == 2, "the experiment is made"), self.refuse()), TEST_DRAIN="1")
+        run = self.go(meanwhile=lambda: (wait_for(lambda: len(self.seen["experiments"]) == 2, "the experiment is made"), self.refuse()), TEST_DRAIN="1")
         self.assertIn(self.read(self.only_archive())["key"], self.seen["experiments"])
 
     def refuse(self):
@@ -169,11 +169,11 @@ class Unhealthy(OnlineTest):
         with self.run_program(model={"config": {"hidden": 8}}, online=self.proxy.url) as run:
             run.begin()
             run.log(*LINES[0])
-            until(lambda: len(self.metrics_online()) == 3, "the first line has arrived")
+            wait_for(lambda: len(self.metrics_online()) == 3, "the first line has arrived")
             self.fault("refuse")
             for step, logs in LINES[1:4]:
                 run.log(step, logs)
-            until(lambda: "cannot be reached" in run.text(), "the failure is noticed")
+            wait_for(lambda: "cannot be reached" in run.text(), "the failure is noticed")
             self.fault(None)
             for step, logs in LINES[4:]:
                 run.log(step, logs)
@@ -182,7 +182,7 @@ class Unhealthy(OnlineTest):
 
     def test_a_server_that_goes_for_good_leaves_an_archive(self):
         def go_away():
-            until(lambda: len(self.metrics_online()) == 12, "half of the lines have arrived")
+            wait_for(lambda: len(self.metrics_online()) == 12, "half of the lines have arrived")
             self.fault("refuse")
 
         run = self.go(meanwhile=go_away)
@@ -198,7 +198,7 @@ class Unhealthy(OnlineTest):
         self.assertEqual(len(self.sent("experiment/create")), 1)
 
     def test_a_key_that_is_taken_away_leaves_an_archive(self):
-        run = self.go(meanwhile=lambda: (until(lambda: len(self.metrics_online()) == 12, "half has arrived"), self.fault("401")))
+        run = self.go(meanwhile=lambda: (wait_for(lambda: len(self.metrics_online()) == 12, "half has arrived"), self.fault("401")))
         self.assertEqual(len(run.warnings), 2, run.text())
         self.assert_archived(run)
 
@@ -228,13 +228,13 @@ class Unhealthy(OnlineTest):
             with self.subTest(fault):
                 self.seen["experiments"].clear()
                 self.fault(fault, times=1)  # the answer to the creation
-                run = self.go(meanwhile=lambda fault=fault: (until(lambda: len(self.metrics_online()) == 12, "half"), self.fault(fault, times=3)))
+                run = self.go(meanwhile=lambda fault=fault: (wait_for(lambda: len(self.metrics_online()) == 12, "half"), self.fault(fault, times=3)))
                 self.assert_all_online(run)  # as sets: what was taken before the answer was lost is there twice
                 self.assertEqual(len(self.seen["experiments"]), 1)
 
     def test_a_refused_request_keeps_the_archive(self):
         def refuse_one():
-            until(lambda: len(self.metrics_online()) == 12, "half")
+            wait_for(lambda: len(self.metrics_online()) == 12, "half")
             self.fault("400", times=1)
 
         run = self.go(meanwhile=refuse_one)
@@ -252,8 +252,8 @@ class Unhealthy(OnlineTest):
         run = self.run_program({"run_name": "first"}, {"config": {"hidden": 8}}, online=self.proxy.url, TEST_REQUESTS_PER_SECOND="100")
         run.begin()
         run.log(1, {"loss": 0.5}, times=300)
-        until(lambda: len(self.metrics_online()) > 10, "some points have arrived")
-        until(lambda: len(self.on_disk()) == 300, "all lines are on the disk")
+        wait_for(lambda: len(self.metrics_online()) > 10, "some points have arrived")
+        wait_for(lambda: len(self.on_disk()) == 300, "all lines are on the disk")
         run.kill()
         online = self.metrics_online()
         self.assertLess(len(online), 300)

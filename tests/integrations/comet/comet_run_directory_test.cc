@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "integrations/comet/comet_messages.h"
+#include "integrations/support/json_text.h"
 #include "tests/integrations/comet/read_archive.h"
 
 namespace downbeat {
@@ -73,8 +74,7 @@ TEST_F(CometRunDirectoryTest, BecomesAnArchive) {
   EXPECT_THAT(names(), ElementsAre(std::string(kKey) + ".zip"));
   const auto members = read_archive(directory_ + "/" + kKey + ".zip");
   EXPECT_THAT(members, ElementsAre(Key("experiment.json"), Key("messages.json")));
-  EXPECT_EQ(members.at("messages.json"),
-            comet_line(comet_other("a", 1)) + "\n" + comet_line(comet_other("b", 2)) + "\n");
+  EXPECT_EQ(members.at("messages.json"), json_line(comet_other("a", 1)) + "\n" + json_line(comet_other("b", 2)) + "\n");
   EXPECT_EQ(
       members.at("experiment.json"),
       R"({"offline_id":"0123456789abcdef0123456789abcdef","project_name":null,"workspace":null,)"

@@ -22,15 +22,6 @@ WORDS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 OURS = "a" * 32 + "downbeat01"
 
 
-def until(condition, what, seconds=60):
-    """Polls until the condition holds, for what another process does."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            raise AssertionError(f"not within {seconds} s: {what}")
-        time.sleep(0.02)
-
-
 def number(value):
     return WORDS.get(value, value)
 

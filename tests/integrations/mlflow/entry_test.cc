@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "integrations/mlflow/text.h"
+#include "integrations/support/json_text.h"
 
 namespace downbeat {
 namespace {

@@ -8,6 +8,7 @@
 
 #include "callbacks/vocabulary/message.h"
 #include "integrations/mlflow/text.h"
+#include "integrations/support/json_text.h"
 
 namespace downbeat {
 namespace {

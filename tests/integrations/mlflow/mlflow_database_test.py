@@ -10,6 +10,7 @@ import unittest
 
 import mlflow_test
 from mlflow_support import LINES, MLFLOW, MLflowTest, log_lines, points_in, series, wait_for
+from situations import small_disk
 
 
 class InOneFile:
@@ -193,13 +194,7 @@ class Faults(FileTest):
 
     def test_a_full_disk(self):
         store = os.path.join(self.directory, "store")
-        os.mkdir(store)
-        mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", store]
-        if subprocess.run(mount, capture_output=True).returncode != 0:
-            print("no small file system can be mounted here: a full disk is not tested")
-            return
-        # Lazily: MLflow's client keeps the file open.
-        self.addCleanup(subprocess.run, ["umount", "--lazy", store], check=True)
+        small_disk(self, store, lazily=True)  # MLflow's client keeps the file open
         self.uri = f"sqlite:///{store}/mlflow.db"
         run = self.whole_run(self.uri, FINISH_TIMEOUT="1")
         self.assertEqual(len(run.warnings), 2, run.warnings)

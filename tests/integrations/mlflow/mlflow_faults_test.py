@@ -6,6 +6,7 @@ import threading
 import unittest
 
 from mlflow_support import LINES, PROGRAM, REPLAY, MLflowTest, FaultyProxy, log_lines, points_in, series, wait_for
+from situations import small_disk
 
 
 class LosingProxy(FaultyProxy):
@@ -345,12 +346,7 @@ class Disks(MLflowTest):
         return run.warnings[0]
 
     def test_a_full_disk(self):
-        os.mkdir(self.output_dir)
-        mount = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", self.output_dir], capture_output=True)
-        if mount.returncode != 0:
-            print("no small file system can be mounted here: only the limit of a file's size is tested")
-            return
-        self.addCleanup(subprocess.run, ["umount", self.output_dir], check=True)
+        small_disk(self, self.output_dir, size="256k")
         self.assertIn("No space left", self.fill())
 
     def test_a_limit_of_the_size(self):

@@ -1,4 +1,5 @@
 """What the tests of the MLflow and AzureML integrations share: a real server, runs in fresh directories and experiments."""
+import functools
 import glob
 import itertools
 import json
@@ -7,13 +8,13 @@ import re
 import subprocess
 import sys
 import tempfile
-import time
 import unittest
 
 sys.path[:0] = ["tests/integrations/clients", "tests/integrations/support"]
 
 import _common
 import check_mlflow
+import situations
 from faulty_proxy import FaultyProxy
 from scripted_run import ScriptedRun
 
@@ -23,11 +24,7 @@ CLIENTS = os.path.abspath("tests/integrations/clients")
 MLFLOW = os.path.join(os.path.dirname(sys.executable), "mlflow")
 
 
-def wait_for(condition, what, seconds=120):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, f"{what} did not happen in {seconds} s"
-        time.sleep(0.02)
+wait_for = functools.partial(situations.wait_for, seconds=120)
 
 
 class Server:

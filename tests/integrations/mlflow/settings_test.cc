@@ -1,5 +1,6 @@
 #include "integrations/mlflow/settings.h"
 
+#include <absl/strings/escaping.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -192,7 +193,7 @@ TEST_F(MLflowSettingsTest, NeedBothHalvesOfTheCredentials) {
   set("MLFLOW_TRACKING_USERNAME", "ada");
   EXPECT_EQ(mlflow_credentials()->authorization(), "Bearer token");
   set("MLFLOW_TRACKING_PASSWORD", "secret");
-  EXPECT_EQ(mlflow_credentials()->authorization(), "Basic " + base64("ada:secret"));
+  EXPECT_EQ(mlflow_credentials()->authorization(), "Basic " + absl::Base64Escape("ada:secret"));
   EXPECT_EQ(mlflow_user(), "ada");
 }
 
@@ -200,7 +201,7 @@ TEST_F(MLflowSettingsTest, FindCredentialsInTheirFile) {
   file(".mlflow/credentials",
        "[other]\nmlflow_tracking_username = eve\n\n[mlflow]\n# mlflow_tracking_username = eve\n"
        "MLflow_Tracking_Username: ada\nmlflow_tracking_password=a=b\n");
-  EXPECT_EQ(mlflow_credentials()->authorization(), "Basic " + base64("ada:a=b"));
+  EXPECT_EQ(mlflow_credentials()->authorization(), "Basic " + absl::Base64Escape("ada:a=b"));
 }
 
 TEST_F(MLflowSettingsTest, NameVariablesAndNoSecrets) {

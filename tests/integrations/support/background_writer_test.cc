@@ -5,6 +5,7 @@
 
 #include <csignal>
 #include <stdexcept>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -73,6 +74,17 @@ TEST(BackgroundWriter, SaysOnceWhatIsThrownAndGoesOn) {
   writer.drain();
   EXPECT_THAT(steps, ElementsAre(1, 3, 5, 7));
   EXPECT_THAT(messages.lines(), ElementsAre("downbeat: warning: Test: not everything can be written: no even steps"));
+}
+
+TEST(BackgroundWriter, SaysHowManyValuesItDropped) {
+  const ScopedMessageCapture messages;
+  BackgroundWriter writer("Test", [](const LogRecord&) {}, [] {}, {.limit = 0});
+  writer.report_dropped();
+  const std::string line(100'000, 'x');  // longer than the piece of memory that is always there
+  for (int step = 1; step <= 3; ++step) writer.log(at(step), {{"text", line}, {"loss", 1.0}});
+  writer.report_dropped();
+  EXPECT_THAT(messages.lines(), ElementsAre("downbeat: warning: Test: 6 values were dropped, as the disk took them up "
+                                            "more slowly than they came"));
 }
 
 TEST(BackgroundWriter, LeavesSignalsToTheThreadThatTrains) {

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <stdexcept>
 
 #include "integrations/support/environment.h"
 #include "integrations/support/http_client.h"
@@ -36,6 +37,23 @@ TEST(Environment, TakesHuggingFacesWordsForTrue) {
   for (const char* word : {"", "0", "off", "y"}) {
     setenv("DOWNBEAT_TEST", word, 1);
     EXPECT_FALSE(is_environment_true("DOWNBEAT_TEST")) << word;
+  }
+}
+
+TEST(Environment, IsAskedWhereAnOptionSaysNothing) {
+  setenv("DOWNBEAT_TEST", "of the variable", 1);
+  EXPECT_EQ(chosen_setting("of the option", "DOWNBEAT_TEST"), "of the option");
+  EXPECT_EQ(chosen_setting("", "DOWNBEAT_TEST", "otherwise"), "of the variable");
+  setenv("DOWNBEAT_TEST", "", 1);
+  EXPECT_EQ(chosen_setting("", "DOWNBEAT_TEST", "otherwise"), "otherwise");
+  EXPECT_EQ(chosen_setting("", "DOWNBEAT_TEST"), "");
+}
+
+TEST(Environment, SaysWhatASettingMustBe) {
+  try {
+    refuse_setting("DOWNBEAT_TEST", "maybe", "yes or no");
+  } catch (const std::invalid_argument& error) {
+    EXPECT_STREQ(error.what(), "DOWNBEAT_TEST is 'maybe': it must be yes or no");
   }
 }
 

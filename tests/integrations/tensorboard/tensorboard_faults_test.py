@@ -2,10 +2,10 @@
 import os
 import re
 import resource
-import subprocess
 import unittest
 
-from tensorboard_support import PROGRAM, Server, TensorBoardTest, event_files, points, records, wait_for
+from tensorboard_support import PROGRAM, Server, TensorBoardTest, event_files, points, records
+from situations import small_disk, wait_for
 
 
 def lost_in(warnings):
@@ -22,8 +22,6 @@ class Kills(TensorBoardTest):
                  "the first lines in the file")
         run.log(1001, {"loss": 1.0, "grad_norm": 2.0}, times=200000)
         run.kill()
-        run.process.stdin.close()
-        run.process.stdout.close()
         bodies, _ = records(event_files(self.log_dir)[0])
         self.assertGreaterEqual(len(bodies), 2000)
         for tag, value in (("train/loss", 1.0), ("train/grad_norm", 2.0)):
@@ -59,8 +57,6 @@ class Resuming(TensorBoardTest):
                 run.save(self.checkpoint)
         wait_for(lambda: self.files() and len(points(self.run_directory(), "train/loss")) == 12, "step 12 in the file")
         run.kill()
-        run.process.stdin.close()
-        run.process.stdout.close()
 
     def files(self):
         return event_files(os.path.join(self.directory, "out", "runs"))
@@ -150,12 +146,7 @@ class Disks(TensorBoardTest):
         return warnings
 
     def test_a_full_disk(self):
-        os.mkdir(self.log_dir)
-        mount = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", self.log_dir], capture_output=True)
-        if mount.returncode != 0:
-            print("no small file system can be mounted here: only the limit of a file's size is tested")
-            return
-        self.addCleanup(subprocess.run, ["umount", self.log_dir], check=True)
+        small_disk(self, self.log_dir)
         warnings = self.fill(PROGRAM)
         self.assertEqual(len([text for text in warnings if "cannot be written: No space left" in text]), 2, warnings)
 

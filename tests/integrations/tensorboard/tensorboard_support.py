@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 import unittest
 import urllib.parse
 import urllib.request
@@ -16,6 +15,7 @@ sys.path[:0] = ["tests/integrations/clients", "tests/integrations/support"]
 import _common
 import check_tensorboard
 from scripted_run import ScriptedRun
+from situations import wait_for
 
 PROGRAM = sys.argv[1]
 
@@ -41,13 +41,6 @@ def records(path):
 def points(directory, tag):
     """[[step, value]] as EventAccumulator, which keeps all but what a resumed run made void, gives them."""
     return check_tensorboard.read(directory)["metrics"].get(tag, [])
-
-
-def wait_for(condition, what, seconds=60):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, f"{what} did not happen in {seconds} s"
-        time.sleep(0.02)
 
 
 class Server:

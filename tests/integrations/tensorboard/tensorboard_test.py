@@ -9,7 +9,8 @@ import numpy
 from tensorboard.backend.event_processing import event_accumulator
 from tensorboard.compat.proto import event_pb2
 
-from tensorboard_support import Server, TensorBoardTest, check_tensorboard, event_files, points, records, wait_for
+from tensorboard_support import Server, TensorBoardTest, check_tensorboard, event_files, points, records
+from situations import wait_for
 
 
 def float32(value):

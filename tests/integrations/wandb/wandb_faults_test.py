@@ -7,6 +7,7 @@ import subprocess
 import unittest
 
 import wandb_support as support
+from situations import small_disk
 from wandb_support import KEY, WandbTest, check_wandb, records, rows_of, wait_for
 
 
@@ -155,8 +156,6 @@ class Online(WandbTest):
         run.end()  # what was logged is in the file
         name = os.path.basename(os.path.dirname(self.file()))
         run.kill()
-        run.process.stdin.close()
-        run.process.stdout.close()
         wait_for(lambda: len(service["history"]) == 11, "all rows at the service")
         wait_for(lambda: processes_with(name) == [], "the end of the upload")
 
@@ -188,8 +187,6 @@ class Resuming(WandbTest):
         run.log(3, {"loss": 1.0}, times=3)
         run.end()
         run.kill()
-        run.process.stdin.close()
-        run.process.stdout.close()
         (first,) = self.files()
         self.check({"min_points": {"train/loss": 5}}, first, ["--allow-unfinished"])
 
@@ -244,8 +241,6 @@ class Kills(WandbTest):
         wait_for(lambda: self.files() and len(records(self.file(), "history")) == 1000, "the first lines in the file")
         run.log(1001, {"loss": 1.0, "grad_norm": 2.0}, times=100000)
         run.kill()
-        run.process.stdin.close()
-        run.process.stdout.close()
         rows = records(self.file(), "history")
         self.assertGreaterEqual(len(rows), 1000)
         code, output, service, _ = check_wandb.sync(self.file())
@@ -258,8 +253,6 @@ class Kills(WandbTest):
         run.log(1, {"loss": 1.0}, times=10)
         run.end()
         run.kill()
-        run.process.stdin.close()
-        run.process.stdout.close()
         self.check({"min_points": {"train/loss": 10}}, arguments=["--allow-unfinished"])
 
 
@@ -285,12 +278,7 @@ class Disks(WandbTest):
 
     def test_a_full_disk(self):
         where = os.path.join(self.directory, "small")
-        os.mkdir(where)
-        mount = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", where], capture_output=True)
-        if mount.returncode != 0:
-            print("no small file system can be mounted here: only the limit of a file's size is tested")
-            return
-        self.addCleanup(subprocess.run, ["umount", where], check=True)
+        small_disk(self, where)
         self.assertIn("No space left", self.fill(where)[0])
 
     def test_a_limit_of_the_size(self):
@@ -313,12 +301,7 @@ class Disks(WandbTest):
 
     def test_a_disk_that_has_room_again_at_the_end(self):
         where = os.path.join(self.directory, "small")
-        os.mkdir(where)
-        mount = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", where], capture_output=True)
-        if mount.returncode != 0:
-            print("no small file system can be mounted here")
-            return
-        self.addCleanup(subprocess.run, ["umount", where], check=True)
+        small_disk(self, where)
         with self.run_with(WANDB_DIR=where) as run:
             run.begin()
             run.log(1, {"loss": 1.0, "grad_norm": 2.0}, times=2000)

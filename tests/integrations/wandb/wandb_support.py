@@ -1,10 +1,10 @@
 """What the tests of the W&B integration share: runs in fresh directories, read and uploaded with the official client."""
+import functools
 import glob
 import json
 import os
 import sys
 import tempfile
-import time
 import unittest
 
 sys.path[:0] = ["tests/integrations/clients", "tests/integrations/support"]
@@ -12,6 +12,7 @@ sys.path[:0] = ["tests/integrations/clients", "tests/integrations/support"]
 import _common
 import check_wandb
 import fake_wandb
+import situations
 from scripted_run import ScriptedRun
 from wandb.proto import wandb_internal_pb2 as pb
 
@@ -25,11 +26,8 @@ def reference(name):
         return json.load(file)
 
 
-def wait_for(condition, what, seconds=120):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, f"{what} did not happen in {seconds} s"
-        time.sleep(0.05)
+# The official program starts slowly.
+wait_for = functools.partial(situations.wait_for, seconds=120)
 
 
 def records(path, kind):
