@@ -6,14 +6,16 @@
 #include <cstdlib>
 #include <exception>
 #include <iostream>
+#include <string>
 
 #include "trainer/interrupt.h"
 
 namespace downbeat {
 namespace {
 
+// In one piece: under torchrun several processes write at once.
 int failed(const char* sentence) {
-  std::cerr << "error: " << sentence << std::endl;
+  std::cerr << std::string("error: ") + sentence + "\n";
   return 1;
 }
 

@@ -21,6 +21,20 @@ cc_library(
     linkopts = {linkopts},
     visibility = ["//visibility:public"],
 )
+
+# What torch/csrc/distributed/c10d needs besides: the wheel's fmt, and macros without which its headers are empty.
+cc_library(
+    name = "c10d",
+    hdrs = glob(["include_fmt/**"]),
+    defines = [
+        "FMT_HEADER_ONLY=1",
+        "USE_C10D_GLOO",
+        "USE_DISTRIBUTED",
+    ],
+    includes = ["include_fmt"],
+    visibility = ["//visibility:public"],
+    deps = [":libtorch"],
+)
 """
 
 def _libtorch_impl(ctx):
@@ -32,6 +46,8 @@ def _libtorch_impl(ctx):
         fail("%s holds no LibTorch (include/torch and lib/libtorch_cpu.so): correct LIBTORCH, or run Downbeat's ./bazelw --setup." % home)
     for directory in _HEADERS:
         ctx.symlink(home + "/include/" + directory, "include/" + directory)
+    if ctx.path(home + "/include/fmt").exists:
+        ctx.symlink(home + "/include/fmt", "include_fmt/fmt")
     linkopts = ["-L" + lib, "-Wl,-rpath," + lib, "-ltorch", "-ltorch_cpu", "-lc10"]
     cuda = ["-l" + name for name in ["torch_cuda", "c10_cuda"] if ctx.path("%s/lib%s.so" % (lib, name)).exists]
     if cuda:
