@@ -10,7 +10,6 @@
 #include <limits>
 #include <stdexcept>
 #include <string>
-#include <torch/csrc/distributed/c10d/comm.hpp>
 #include <torch/csrc/distributed/c10d/reducer.hpp>
 #include <utility>
 
@@ -19,15 +18,7 @@
 namespace downbeat {
 namespace {
 
-constexpr std::size_t kBroadcastBytes = 250 << 20;  // at once; DistributedDataParallel's
 constexpr int64_t kMiB = 1 << 20;
-
-// Sharing memory with the model's, without its history.
-std::vector<at::Tensor> detached(const std::vector<at::Tensor>& tensors) {
-  std::vector<at::Tensor> plain;
-  for (const at::Tensor& tensor : tensors) plain.push_back(tensor.detach());
-  return plain;
-}
 
 struct Buckets {
   int64_t first_bytes, bytes;
@@ -55,9 +46,9 @@ GradientReducer::GradientReducer(ProcessGroup& group, const torch::nn::Module& m
                                  const Settings& settings)
     : group_(group), parameters_(std::move(parameters)), settings_(settings) {
   check_agreement(model);
-  buffers_ = detached(model.buffers());
-  broadcast(detached(model.parameters()), "the parameters of rank 0");
-  broadcast(buffers_, "the buffers of rank 0");
+  buffers_ = model.buffers();
+  group_.broadcast(model.parameters(), /*from=*/0, "the parameters of rank 0");
+  broadcast_buffers();
   make_reducer();
 }
 
@@ -73,10 +64,7 @@ void GradientReducer::check_agreement(const torch::nn::Module& model) {
   check_same_on_all_ranks(group_, "the model's parameters and buffers", describe_tensors(all));
 }
 
-void GradientReducer::broadcast(const std::vector<at::Tensor>& tensors, const char* what) {
-  if (tensors.empty()) return;
-  group_.wait_for(what, [&] { c10d::broadcast_coalesced(group_.c10d_group(), tensors, kBroadcastBytes, /*rank=*/0); });
-}
+void GradientReducer::broadcast_buffers() { group_.broadcast(buffers_, /*from=*/0, "the buffers of rank 0"); }
 
 void GradientReducer::make_reducer() {
   std::vector<at::Tensor> tensors;
@@ -105,7 +93,7 @@ void GradientReducer::before_forward(bool is_last_substep) {
   if (reduces_) reducer_->prepare_for_forward();
   if (reduces_ && settings_.signals > 0) signal_term_ = (signal_carrier_ * signal_values_).sum();
   if (!settings_.broadcast_buffers || !std::exchange(buffers_may_differ_, false)) return;
-  broadcast(buffers_, "the buffers of rank 0");
+  broadcast_buffers();
 }
 
 void GradientReducer::backward(const at::Tensor& loss, std::span<float> signals) {

@@ -69,7 +69,7 @@ class GradientReducer {
  private:
   void check_agreement(const torch::nn::Module& model);
   void make_reducer();
-  void broadcast(const std::vector<at::Tensor>& tensors, const char* what);
+  void broadcast_buffers();
   // The loss with signals hanging on it: the same number and the same gradients.
   at::Tensor with_signals(const at::Tensor& loss, std::span<const float> signals);
   void take_signals(std::span<float> signals);

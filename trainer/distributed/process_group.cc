@@ -19,6 +19,7 @@
 #include <torch/csrc/distributed/c10d/ProcessGroup.hpp>
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
+#include <torch/csrc/distributed/c10d/comm.hpp>
 #include <typeinfo>
 
 #include "callbacks/vocabulary/message.h"
@@ -36,8 +37,9 @@ namespace {
 
 // How long the rank that keeps the store stays for the others.
 constexpr std::chrono::seconds kLastGoodbye{10};
-constexpr std::chrono::seconds kOthersFindOut{5};  // why a collective failed
-constexpr int64_t kMostDimensions = 64;            // LibTorch's limit
+constexpr std::chrono::seconds kOthersFindOut{5};   // why a collective failed
+constexpr int64_t kMostDimensions = 64;             // LibTorch's limit
+constexpr std::size_t kBroadcastBytes = 250 << 20;  // at once; DistributedDataParallel's
 
 // The first sentence of what LibTorch or Gloo says, without the place in their sources.
 std::string cause_of(const std::exception& error) {
@@ -195,7 +197,6 @@ ProcessGroup::~ProcessGroup() {
 
 int ProcessGroup::rank() const { return environment_.rank; }
 int ProcessGroup::world_size() const { return environment_.world_size; }
-int ProcessGroup::local_rank() const { return environment_.local_rank; }
 const ProcessEnvironment& ProcessGroup::environment() const { return environment_; }
 
 const c10::intrusive_ptr<c10d::ProcessGroup>& ProcessGroup::c10d_group() const { return connection_->group; }
@@ -235,18 +236,14 @@ void ProcessGroup::barrier(const std::string& what, std::optional<std::chrono::s
   wait_for(what, [&] { c10d_group()->barrier(options)->wait(); });
 }
 
-void ProcessGroup::broadcast(const std::vector<at::Tensor>& tensors, int from) {
-  c10d::BroadcastOptions options;
-  options.rootRank = from;
-  wait_for(absl::StrCat("what rank ", from, " broadcasts"), [&] {
-    for (const at::Tensor& tensor : tensors) {
-      if (tensor.numel() == 0) continue;  // Gloo refuses them
-      const at::Tensor whole = tensor.detach().contiguous();
-      std::vector<at::Tensor> one = {whole};
-      c10d_group()->broadcast(one, options)->wait();
-      if (!tensor.is_contiguous()) tensor.detach().copy_(whole);
-    }
-  });
+void ProcessGroup::broadcast(const std::vector<at::Tensor>& tensors, int from, const std::string& what) {
+  std::vector<at::Tensor> plain;  // sharing memory, without history
+  for (const at::Tensor& tensor : tensors) {
+    if (tensor.numel() > 0) plain.push_back(tensor.detach());  // Gloo refuses empty ones
+  }
+  if (plain.empty()) return;
+  wait_for(what.empty() ? absl::StrCat("what rank ", from, " broadcasts") : what,
+           [&] { c10d::broadcast_coalesced(c10d_group(), plain, kBroadcastBytes, from); });
 }
 
 std::string ProcessGroup::broadcast_text(const std::string& text, int from) {

@@ -48,7 +48,6 @@ class ProcessGroup {
 
   int rank() const;
   int world_size() const;
-  int local_rank() const;
   const ProcessEnvironment& environment() const;
 
   // --- Collectives ---
@@ -57,8 +56,9 @@ class ProcessGroup {
   // evaluation".
   void barrier(const std::string& what, std::optional<std::chrono::seconds> timeout = std::nullopt);
 
-  // The tensors of rank `from` into those of the others, which have the same shapes and types, in place.
-  void broadcast(const std::vector<at::Tensor>& tensors, int from = 0);
+  // The tensors of rank `from` into those of the others, which have the same shapes and types, in place. `what` as in
+  // barrier; unless given, "what rank 0 broadcasts".
+  void broadcast(const std::vector<at::Tensor>& tensors, int from = 0, const std::string& what = "");
   // The text of rank `from` on every rank.
   std::string broadcast_text(const std::string& text, int from = 0);
 
