@@ -39,14 +39,15 @@ class Case:
     callbacks: int = 0
     accumulation: int = 1
     sides: tuple = (OURS, BY_HAND, USUAL, THEIRS, PYTHON)
+    seconds: float = 0.9  # about, of a process in C++
 
 
-# The steps take less than a second in C++; in Python, which starts slowly, about one.
 CASES = [
     Case("a linear layer of 8", "models", "linear", 12000, 1500),
     Case("the digits MLP, batch 32", "models", "digits", 6000, 1000),
-    Case("a small transformer", "models", "transformer", 250, 150, sides=(OURS, KEPT, BY_HAND, USUAL, THEIRS, PYTHON)),
-    Case("GPT-2 of 10 million parameters", "models", "gpt", 16, 16,
+    Case("a small transformer", "models", "transformer", 250, 150, seconds=1.5,
+         sides=(OURS, KEPT, BY_HAND, USUAL, THEIRS, PYTHON)),
+    Case("GPT-2 of 10 million parameters", "models", "gpt", 16, 16, seconds=3.5,
          sides=(OURS, KEPT, BY_HAND, USUAL, THEIRS, PYTHON)),
     Case("a linear layer of 8, 4 callbacks", "callbacks", "linear", 12000, 1500, callbacks=4, sides=(OURS, BY_HAND)),
     Case("a linear layer of 8, 16 callbacks", "callbacks", "linear", 12000, 1500, callbacks=16,
@@ -115,7 +116,8 @@ def check_that_the_work_is_the_same(case, printed):
 def seconds_of(case, python):
     """About, of one repetition."""
     pythons = sum(is_python(side) for side in case.sides)
-    return 0.9 * (1 + len(case.sides) - pythons) + (4.5 * pythons if python else 0)
+    slower_start = 3.6  # of Python
+    return case.seconds * (1 + len(case.sides) - pythons) + ((case.seconds + slower_start) * pythons if python else 0)
 
 
 def run_case(bench, case, python):
