@@ -1,8 +1,9 @@
 // The training loop: HuggingFace's order as a list of named steps. Free of torch; a step policy does the arithmetic.
 //
 // The loop alone writes TrainerState. It reads TrainerControl at HuggingFace's places: after each substep, step and
-// epoch. Users meet it through Trainer; one who has a training step of another kind (a simulator, another library) can
-// write a policy for it, or a loop of his own around a CallbackHandler.
+// epoch. On several processes all do the same at the same step: what hooks or signals of one ask for is agreed first,
+// see "Several processes" below. Users meet it through Trainer; one who has a training step of another kind (a
+// simulator, another library) can write a policy for it, or a loop of his own around a CallbackHandler.
 #pragma once
 
 #include <algorithm>
@@ -18,11 +19,14 @@
 #include <tuple>
 #include <utility>
 
+#include "callbacks/default_flow.h"
 #include "callbacks/pipeline/callback_handler.h"
 #include "callbacks/vocabulary/message.h"
 #include "callbacks/vocabulary/prediction_progress.h"
+#include "trainer/distributed/process_environment.h"
 #include "trainer/interrupt.h"
 #include "trainer/loop_rules.h"
+#include "trainer/requests.h"
 
 namespace downbeat {
 
@@ -40,7 +44,9 @@ concept StepPolicy = requires(P policy, int64_t n, const TrainerState& state, co
   policy.begin_epoch(n, n);       // shuffle; number of batches that are passed over
   policy.begin_step(n);           // fetch: number of substeps
   policy.load_batch(n);           // of this substep
-  policy.forward_backward(n, n);  // substeps of this step, steps since the last log line
+  // Substeps of this step, steps since the last log line, whether this is the step's last one, and whether this process
+  // has requests. True: one of all processes has.
+  { policy.forward_backward(n, n, true, true) } -> std::same_as<bool>;
   policy.collect_gradients();
   policy.clip_gradients();
   policy.optimizer_step();
@@ -56,6 +62,7 @@ concept StepPolicy = requires(P policy, int64_t n, const TrainerState& state, co
   { policy.select_evaluation_set(n) } -> std::convertible_to<std::string>;  // prefix of its metrics
   policy.end_train();  // also where something was thrown, before or after begin_train
   policy.begin_prediction();
+  { policy.prediction_waits_for_others() } -> std::same_as<bool>;  // in each of its batches
   { policy.prediction_batches() } -> std::convertible_to<int64_t>;
   policy.prediction_step(n);
   { policy.prediction_metrics(prefix) } -> std::same_as<Metrics>;
@@ -64,6 +71,9 @@ concept StepPolicy = requires(P policy, int64_t n, const TrainerState& state, co
   policy.save_checkpoint(state);                                           // and delete those that are too many
   { policy.take_saved(true) } -> std::same_as<std::optional<Checkpoint>>;  // complete since; whether to wait for it
   policy.finish_checkpoints(state);  // best model loaded, the others deleted where the limit is 1
+  { policy.processes() } -> std::same_as<const ProcessEnvironment&>;
+  { policy.agreed(Requests()) } -> std::same_as<Requests>;  // those of all processes; all ask at the same time
+  policy.leave_with_error(prefix);                          // so that the others do not wait in vain
   policy.things(on_step_end);
 };
 
@@ -77,7 +87,10 @@ class Loop {
         handler_(handler),
         policy_(policy) {}
 
-  void init() { fire(on_init_end); }
+  void init() {
+    note_ranks();
+    telling_others([&] { fire(on_init_end); });
+  }
 
   // Runs to the end: on_train_begin always has its on_train_end, whatever is thrown.
   // With a directory it goes on from the checkpoint there.
@@ -85,22 +98,28 @@ class Loop {
     const InterruptGuard guard;
     while (!try_run(from)) {
     }
-    if (const int signal = interrupt_signal(); signal != 0) throw Interrupted(signal);
+    const int signal = signal_heard();
+    agreed_signal_ = 0;
+    if (signal != 0) throw Interrupted(signal);
   }
 
   Metrics evaluate() {
-    std::optional<Metrics> metrics = try_evaluate();
-    if (!metrics) throw Interrupted(interrupt_signal());
-    return *metrics;
+    return telling_others([&] {
+      std::optional<Metrics> metrics = try_evaluate();
+      if (!metrics) throw Interrupted(signal_heard());
+      return *metrics;
+    });
   }
 
   Metrics predict() {
-    const std::string prefix = policy_.select_evaluation_set(0);
-    fire_prediction(on_predict_begin, 0);
-    if (!predict_batches()) throw Interrupted(interrupt_signal());
-    const Metrics metrics = policy_.prediction_metrics(prefix);
-    fire(on_predict, metrics);
-    return metrics;
+    return telling_others([&] {
+      const std::string prefix = policy_.select_evaluation_set(0);
+      fire_prediction(on_predict_begin, 0);
+      if (!predict_batches()) throw Interrupted(signal_heard());
+      const Metrics metrics = policy_.prediction_metrics(prefix);
+      fire(on_predict, metrics);
+      return metrics;
+    });
   }
 
   // Adds the epoch, puts the line into the history and lets on_log hear it.
@@ -130,10 +149,19 @@ class Loop {
 
   void begin_run() {
     state_ = TrainerState();
+    note_ranks();
+    requests_ = {};
+    agreed_ = {};
+    agreed_signal_ = 0;
     control_.stop_reason.clear();
     control_.stopped_by.clear();
     interrupted_ = train_begun_ = train_ended_ = is_predicting_ = false;
     event_ = {};
+  }
+
+  void note_ranks() {
+    state_.is_world_process_zero = policy_.processes().is_world_process_zero();
+    state_.is_local_process_zero = policy_.processes().is_local_process_zero();
   }
 
   // False when memory ran out and the run is to begin anew with a smaller batch.
@@ -188,6 +216,7 @@ class Loop {
 
   void take_up(const std::string& directory) {
     state_ = policy_.read_checkpoint(directory);
+    note_ranks();
     if (args_.auto_find_batch_size && state_.train_batch_size) policy_.set_train_batch_size(*state_.train_batch_size);
     if (args_.restore_callback_states_from_checkpoint) restore_callbacks();
     random_state_waits_ = true;
@@ -211,6 +240,7 @@ class Loop {
     }
     if (batches_ == 0) stop_without_data();
     fire(on_epoch_end);
+    agree();
     note_interrupt();
     log_evaluate_save();
   }
@@ -236,13 +266,15 @@ class Loop {
     for (int64_t substep = 0; substep < substeps - 1; ++substep) {
       run_substep(substep, substeps);
       fire(on_substep_end);
-      if (is_leaving()) return;  // without a step: gradients and running loss stay as they are
+      // Without a step: gradients and running loss stay as they are. Several processes agree with the gradients first.
+      if (is_leaving() && !is_distributed()) return;
     }
     run_substep(substeps - 1, substeps);
     update_weights();
     ++state_.global_step;
     state_.epoch = static_cast<double>(epoch) + static_cast<double>(first + substeps) / static_cast<double>(batches_);
     fire(on_step_end);
+    hold_requests_of_step();
     note_interrupt();
     log_evaluate_save();
   }
@@ -250,7 +282,11 @@ class Loop {
   void run_substep(int64_t substep, int64_t substeps) {
     policy_.load_batch(substep);
     fire(on_substep_begin);
-    policy_.forward_backward(substeps, state_.global_step - last_logged_step_);
+    const bool is_last = substep + 1 == substeps;
+    if (is_last) hold_requests_beyond({});
+    const int64_t steps_since_log = state_.global_step - last_logged_step_;
+    if (policy_.forward_backward(substeps, steps_since_log, is_last, requests_.any())) exchange_requests();
+    add_flags(control_, agreed_);  // for this step
     if (args_.include_num_input_tokens_seen != TokensSeen::no) state_.num_input_tokens_seen += policy_.input_tokens();
   }
 
@@ -279,6 +315,7 @@ class Loop {
   // The first exception is the one that leaves; what hooks throw on the way is dropped.
   void fail(const std::exception_ptr& exception) {
     const EventName from{event_};
+    policy_.leave_with_error(failed_run_end(exception, from).reason);
     policy_.end_train();
     quietly([&] { fire(on_exception, exception, from); });
     if (train_begun_ && !train_ended_) quietly([&] { fire(on_train_end, failed_run_end(exception, from)); });
@@ -302,10 +339,12 @@ class Loop {
     Logs logs = policy_.train_logs(state_.global_step - last_logged_step_);
     last_logged_step_ = state_.global_step;
     log(logs, /*is_of_training=*/true);
+    agree();
   }
 
   void evaluate_and_note_best() {
     if (const std::optional<Metrics> metrics = try_evaluate()) {
+      agree();
       if (policy_.scheduler_wants_metric()) policy_.scheduler_step(best_model_metric(args_, *metrics));
       const bool is_best = note_best_metric(args_, *metrics, state_);
       if (args_.save_strategy == SaveStrategy::best) control_.should_save = is_best;  // also takes back what was asked
@@ -322,6 +361,7 @@ class Loop {
     policy_.save_checkpoint(state_);
     control_.should_save = false;  // also where on_save comes later
     announce_saved(/*wait=*/false);
+    agree();
   }
 
   // The one that is about to be written counts.
@@ -364,8 +404,10 @@ class Loop {
     for (int64_t batch = 0; batch < policy_.prediction_batches(); ++batch) {
       policy_.prediction_step(batch);
       fire_prediction(on_prediction_step, batch + 1);
-      if (interrupt_signal() != 0) return false;
+      if (interrupt_signal() != 0 && !policy_.prediction_waits_for_others()) break;
     }
+    agree();
+    if (signal_heard() != 0) return false;
     is_predicting_ = false;
     return true;
   }
@@ -374,11 +416,59 @@ class Loop {
 
   // A signal means: stop, and save unless nothing is ever saved.
   void note_interrupt() {
-    if (interrupt_signal() == 0 || interrupted_) return;
+    if (signal_heard() == 0 || interrupted_) return;
     interrupted_ = true;
-    control_.stop_training(std::string("interrupted by ") + signal_name(interrupt_signal()));
-    control_.stopped_by = signal_name(interrupt_signal());
+    control_.stop_training(std::string("interrupted by ") + signal_name(signal_heard()));
+    control_.stopped_by = signal_name(signal_heard());
     control_.should_save |= args_.save_strategy != SaveStrategy::no || args_.enable_jit_checkpoint;
+  }
+
+  // --- Several processes ---
+  //
+  // A flag that only some of them see set would have them wait for each other for ever. So what hooks ask for beyond
+  // the rules (DefaultFlowCallback's, which are the same everywhere) is held back until all know of it: the gradients
+  // tell that there is something, with no collective of its own; one more, in such a step only, says what. What is
+  // asked for before the backward of a step is done at its end, what comes later at the end of the next one. After log
+  // lines, evaluations, checkpoints and epochs, where all processes meet in any case, it is done at once.
+
+  bool is_distributed() const { return policy_.processes().is_distributed(); }
+
+  int signal_heard() const { return is_distributed() ? agreed_signal_ : interrupt_signal(); }
+
+  void hold_requests_beyond(const TrainerControl& rules) {
+    if (!is_distributed()) return;
+    add_flags(requests_.control, take_flags_beyond(rules, control_));
+    if (!interrupted_) requests_.signal = interrupt_signal();
+  }
+
+  void exchange_requests() {
+    const Requests all = policy_.agreed(std::exchange(requests_, {}));
+    add_flags(agreed_, all.control);
+    if (all.signal != 0) agreed_signal_ = all.signal;
+  }
+
+  void hold_requests_of_step() {
+    if (!is_distributed()) return;
+    TrainerControl rules = std::exchange(agreed_, {});
+    DefaultFlowCallback().on_step_end(args_, state_, rules);
+    hold_requests_beyond(rules);
+  }
+
+  void agree() {
+    if (!is_distributed()) return;
+    hold_requests_beyond({});
+    exchange_requests();
+    add_flags(control_, std::exchange(agreed_, {}));
+  }
+
+  // What is thrown here ends the other processes, too.
+  auto telling_others(auto&& body) {
+    try {
+      return body();
+    } catch (...) {
+      policy_.leave_with_error(failed_run_end(std::current_exception(), {}).reason);
+      throw;
+    }
   }
 
   bool is_leaving() const { return control_.should_epoch_stop || control_.should_training_stop; }
@@ -409,6 +499,9 @@ class Loop {
   Policy& policy_;
   TrainerState state_;
   TrainerControl control_;
+  Requests requests_;      // of this process, that the others do not know yet
+  TrainerControl agreed_;  // that all know and have not done yet
+  int agreed_signal_ = 0;  // that all know of
   Logs train_metrics_;
   std::string_view event_;  // from which an exception came
   int64_t batches_ = 0;

@@ -4,6 +4,10 @@
 #include <ATen/Context.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/full.h>
+#include <ATen/ops/mean.h>
+#include <ATen/ops/scalar_tensor.h>
+#include <ATen/ops/tensor.h>
 #include <c10/core/GradMode.h>
 #include <c10/core/InferenceMode.h>
 #include <torch/nn/module.h>
@@ -18,6 +22,9 @@
 #include "callbacks/vocabulary/message.h"
 #include "trainer/autocast.h"
 #include "trainer/data/divided_up.h"
+#include "trainer/distributed/agreed_requests.h"
+#include "trainer/distributed/agreement.h"
+#include "trainer/distributed/meet.h"
 #include "trainer/model_description.h"
 #include "trainer/neftune.h"
 #include "trainer/optim/create_optimizer.h"
@@ -32,8 +39,11 @@ double seconds_now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-at::Device device_of(const TrainingArguments& args) {
+at::Device device_of(const TrainingArguments& args, const ProcessGroup& group) {
   if (args.use_cpu || !at::hasCUDA()) return at::kCPU;
+  if (group.is_distributed()) {
+    throw std::invalid_argument("several processes train on the CPU only, as there is no NCCL yet; set use_cpu=true");
+  }
   if (at::getNumGPUs() > 1) {
     warn("one process uses one GPU; for all of them start it by torchrun --no-python --nproc_per_node=gpu PROGRAM");
   }
@@ -76,12 +86,13 @@ TorchStepPolicy::TorchStepPolicy(std::shared_ptr<torch::nn::Module> model, const
       args_(args),
       functions_(functions),
       traits_(traits),
-      device_(device_of(args)),
+      group_(meet_other_processes(args)),
+      device_(device_of(args, *group_)),
       train_batch_size_(args.per_device_train_batch_size),
-      train_sampler_(train_size, args.per_device_train_batch_size, args.dataloader_drop_last),
+      train_sampler_(sampler(train_size, args.per_device_train_batch_size)),
       train_size_(train_size),
       model_description_(std::make_unique<TorchModelDescription>(model_, [this] { return model_config(); })),
-      checkpoints_(model_, args_, [this] { return model_config(); }) {
+      checkpoints_(model_, args_, [this] { return model_config(); }, *group_) {
   const double started = seconds_now();
   args_.full_determinism ? enable_full_determinism(args_.seed) : set_seed(args_.seed);
   model_->to(device_);
@@ -90,11 +101,15 @@ TorchStepPolicy::TorchStepPolicy(std::shared_ptr<torch::nn::Module> model, const
 
 TorchStepPolicy::~TorchStepPolicy() = default;
 
+Sampler TorchStepPolicy::sampler(int64_t size, int64_t batch_size) const {
+  return {size, batch_size, args_.dataloader_drop_last, shard()};
+}
+
 // --- Training ---
 
 void TorchStepPolicy::set_train_batch_size(int64_t size) {
   train_batch_size_ = size;
-  train_sampler_ = Sampler(train_size_, size, args_.dataloader_drop_last);
+  train_sampler_ = sampler(train_size_, size);
 }
 
 bool TorchStepPolicy::shrink_train_batch(const std::exception_ptr& exception) {
@@ -123,9 +138,28 @@ void TorchStepPolicy::begin_train(const TrainerState& state) {
   if (args_.neftune_noise_alpha) activate_neftune(*model_, *args_.neftune_noise_alpha);
   train_started_ = seconds_now();
   zero_gradients();
+  if (group_->is_distributed()) join_ranks();
+}
+
+// What has to be the same on all ranks from here on.
+void TorchStepPolicy::join_ranks() {
+  std::string sizes = absl::StrCat("train: ", train_size_, " examples");
+  for (const PredictionSet& set : evaluation_sets_)
+    absl::StrAppend(&sizes, "\n", set.prefix, ": ", set.size, " examples");
+  check_same_on_all_ranks(*group_, "the datasets", sizes);
+  const at::Tensor seed = at::scalar_tensor(base_seed_, at::kLong);
+  group_->broadcast({seed});
+  base_seed_ = seed.item<int64_t>();
+  reducer_ = std::make_unique<GradientReducer>(
+      *group_, *model_, parameters_,
+      GradientReducer::Settings{.find_unused_parameters = args_.ddp_find_unused_parameters.value_or(true),
+                                .bucket_cap_mb = args_.ddp_bucket_cap_mb,
+                                .broadcast_buffers = args_.ddp_broadcast_buffers.value_or(true),
+                                .carries_signal = true});
 }
 
 void TorchStepPolicy::end_train() {
+  reducer_.reset();
   if (args_.neftune_noise_alpha) deactivate_neftune(*model_);
 }
 
@@ -143,19 +177,30 @@ void TorchStepPolicy::order_train_samples(int64_t epoch) {
   if (args_.train_sampling_strategy != group_by_length) return;
   const int64_t step = args_.per_device_train_batch_size * args_.gradient_accumulation_steps;
   train_sampler_.group_by_length(checked_lengths(train_lengths()), step, std::nullopt);
+  if (!group_->is_distributed()) return;
+  const at::Tensor order = at::tensor(train_sampler_.order(), at::kLong);  // drawn from generators that may differ
+  group_->broadcast({order});
+  const auto* first = order.const_data_ptr<int64_t>();
+  train_sampler_.set_order({first, first + order.numel()});
 }
 
 void TorchStepPolicy::begin_step(int64_t substeps) {
   fetch_batches(substeps);
-  num_items_in_batch_ = counts_items() ? labels_in_step() : std::nullopt;
+  num_items_in_batch_ = counts_items() ? over_ranks(labels_in_step()) : std::nullopt;
 }
 
-void TorchStepPolicy::forward_backward(int64_t substeps, int64_t steps_since_log) {
+bool TorchStepPolicy::forward_backward(int64_t substeps, int64_t steps_since_log, bool is_last_substep,
+                                       bool has_requests) {
   set_training(true);
+  if (reducer_) reducer_->before_forward(is_last_substep);
   const at::Tensor loss = training_loss(substeps);
-  loss.backward();
+  bool some_have_requests = false;
+  reducer_ ? void(some_have_requests = reducer_->backward(loss, has_requests)) : loss.backward();
   running_loss_.add(loss, steps_since_log, args_.logging_nan_inf_filter);
+  return some_have_requests;
 }
+
+Requests TorchStepPolicy::agreed(const Requests& requests) { return agreed_requests(*group_, requests); }
 
 // The logits end here, not after backward().
 at::Tensor TorchStepPolicy::training_loss(int64_t substeps) {
@@ -170,6 +215,13 @@ at::Tensor TorchStepPolicy::training_loss(int64_t substeps) {
 }
 
 at::Tensor TorchStepPolicy::loss_of(const ForwardResult& result, std::optional<int64_t> num_items_in_batch) const {
+  const at::Tensor loss = own_loss_of(result, num_items_in_batch);
+  // Divided by the labels of all ranks, and the mean over them is still to come.
+  const bool is_share = is_scaled(result) && args_.average_tokens_across_devices && group_->is_distributed();
+  return is_share && loss.defined() ? loss * group_->world_size() : loss;
+}
+
+at::Tensor TorchStepPolicy::own_loss_of(const ForwardResult& result, std::optional<int64_t> num_items_in_batch) const {
   const ComputeLoss& compute_loss = functions_.compute_loss_func;
   const bool smooths = args_.label_smoothing_factor != 0 && (!compute_loss || compute_loss.is_cross_entropy());
   if (result.labels.defined() && smooths) {
@@ -190,6 +242,18 @@ ForwardResult TorchStepPolicy::run_model(const std::function<ForwardResult()>& r
   result.loss = as_float(result.loss);
   result.logits = as_float(result.logits);
   return result;
+}
+
+std::optional<int64_t> TorchStepPolicy::over_ranks(std::optional<int64_t> count) {
+  if (!count || !args_.average_tokens_across_devices || !group_->is_distributed()) return count;
+  return sum_over_ranks(*count);
+}
+
+int64_t TorchStepPolicy::sum_over_ranks(int64_t number) {
+  if (!group_->is_distributed()) return number;
+  const at::Tensor sum = at::full({1}, number, at::kLong);
+  group_->all_reduce(sum, Reduction::sum);
+  return sum.item<int64_t>();
 }
 
 bool TorchStepPolicy::counts_items() const {
@@ -229,7 +293,7 @@ int64_t TorchStepPolicy::input_tokens() {
   if (!tokens && !std::exchange(warned_of_tokens_, true)) {
     warn("include_num_input_tokens_seen finds no tokens to count: the batch has no tensor input_ids or inputs");
   }
-  return tokens.value_or(0);
+  return sum_over_ranks(tokens.value_or(0));
 }
 
 void TorchStepPolicy::add_token_speed(Logs& logs, const TrainerState& state) const {
@@ -237,8 +301,14 @@ void TorchStepPolicy::add_token_speed(Logs& logs, const TrainerState& state) con
                             state.num_input_tokens_seen - initial_tokens_);
 }
 
+// As HuggingFace: the mean of float32 numbers, itself one.
+double TorchStepPolicy::mean_over_ranks(double running_loss) {
+  if (!group_->is_distributed()) return running_loss;
+  return group_->all_gather(at::scalar_tensor(running_loss, at::kFloat)).mean().item<double>();
+}
+
 Logs TorchStepPolicy::train_logs(int64_t steps) {
-  const double sum = running_loss_.take();
+  const double sum = mean_over_ranks(running_loss_.take());
   total_loss_ += sum;
   Logs logs{{"loss", sum / static_cast<double>(steps)}};
   if (norm_.total.defined()) logs["grad_norm"] = norm_.value();
@@ -247,12 +317,16 @@ Logs TorchStepPolicy::train_logs(int64_t steps) {
 }
 
 Logs TorchStepPolicy::train_metrics(const TrainerState& state) {
-  total_loss_ += running_loss_.take();
+  total_loss_ += running_loss_.take();  // of this rank, as in HuggingFace; all take that of rank 0
+  const at::Tensor total_loss = at::scalar_tensor(total_loss_, at::kDouble);
+  group_->broadcast({total_loss});
+  total_loss_ = total_loss.item<double>();
   const int64_t steps_done = state.global_step - initial_step_;
   const double steps = static_cast<double>(steps_done);
-  const double planned_samples =
-      args_.max_steps > 0 ? static_cast<double>(args_.max_steps * train_batch_size_ * args_.gradient_accumulation_steps)
-                          : static_cast<double>(train_size_) * args_.num_train_epochs;
+  const double planned_samples = args_.max_steps > 0
+                                     ? static_cast<double>(args_.max_steps * train_batch_size_ *
+                                                           args_.gradient_accumulation_steps * group_->world_size())
+                                     : static_cast<double>(train_size_) * args_.num_train_epochs;
   Logs metrics;
   add_speed_metrics(metrics, "train", seconds_now() - train_started_,
                     planned_samples * steps / static_cast<double>(std::max<int64_t>(1, state.max_steps)), steps_done);
@@ -286,7 +360,7 @@ void TorchStepPolicy::reset_prediction_set() { given_set_.reset(); }
 std::string TorchStepPolicy::select_evaluation_set(int64_t number) {
   selected_set_ = static_cast<std::size_t>(number);
   const PredictionSet& set = selected_set();
-  prediction_sampler_ = Sampler(set.size, args_.per_device_eval_batch_size, args_.dataloader_drop_last);
+  prediction_sampler_ = sampler(set.size, args_.per_device_eval_batch_size);
   if (args_.train_sampling_strategy == SamplingStrategy::group_by_length) {  // HuggingFace's rule for evaluation, too
     prediction_sampler_.group_by_length(
         checked_lengths(set.lengths()), args_.per_device_eval_batch_size,
@@ -312,6 +386,11 @@ void TorchStepPolicy::begin_prediction() {
   selected_set().begin(prediction_sampler_);
 }
 
+bool TorchStepPolicy::prediction_waits_for_others() const {
+  const bool counts_over_ranks = counts_items() && args_.average_tokens_across_devices;
+  return group_->is_distributed() && (args_.batch_eval_metrics || counts_over_ranks);
+}
+
 bool TorchStepPolicy::gathers_logits() const {
   return !args_.prediction_loss_only && (functions_.compute_metrics || selected_set().gathers_logits);
 }
@@ -322,7 +401,7 @@ void TorchStepPolicy::prediction_step(int64_t batch) {
   set_training(false);
   ForwardResult result = run_model([&] { return selected_set().forward_next(); });
   const bool counts = functions_.compute_loss_func.counts_items();
-  const auto num_items = counts ? count_labels(result.labels, traits_.counts_shifted()) : std::nullopt;
+  const auto num_items = counts ? over_ranks(count_labels(result.labels, traits_.counts_shifted())) : std::nullopt;
   // Without labels, as in predict(), a function of the labels has nothing to say; training calls it all the same.
   const bool has_loss = result.labels.defined() || !functions_.compute_loss_func;
   const at::Tensor loss = has_loss ? loss_of(result, num_items) : at::Tensor();
@@ -352,11 +431,15 @@ void TorchStepPolicy::compute_batch_metrics(const at::Tensor& loss, const Forwar
                 .labels = result.labels,
                 .inputs = result.inputs},
                result.labels.size(0));
+  const int64_t batch_size = args_.per_device_eval_batch_size;
+  of_batch.gather(*group_, batch_size,
+                  kept_of_gathered(batch, prediction_sampler_.size(), batch_size, group_->world_size()));
   const bool is_last = batch + 1 == prediction_batches();
   batch_metrics_ = functions_.compute_metrics(of_batch.prediction(), /*compute_result=*/is_last);
 }
 
 Metrics TorchStepPolicy::prediction_metrics(const std::string& prefix) {
+  evaluation_.gather(*group_, args_.per_device_eval_batch_size, prediction_sampler_.size());
   Metrics computed = std::move(batch_metrics_);
   if (functions_.compute_metrics && gathers_logits() && !args_.batch_eval_metrics) {
     EvalPrediction prediction = evaluation_.prediction();
@@ -369,7 +452,7 @@ Metrics TorchStepPolicy::prediction_metrics(const std::string& prefix) {
   if (model_preparation_time_) metrics[prefix + "_model_preparation_time"] = *model_preparation_time_;
   // As HuggingFace counts: the whole set, also where dataloader_drop_last leaves some of it out.
   const int64_t samples = prediction_sampler_.size();
-  const int64_t steps = divided_up(samples, args_.per_device_eval_batch_size);
+  const int64_t steps = divided_up(samples, args_.per_device_eval_batch_size * group_->world_size());
   add_speed_metrics(metrics, prefix, seconds_now() - prediction_started_, static_cast<double>(samples), steps);
   return metrics;
 }

@@ -21,12 +21,16 @@
 #include "trainer/data/batch.h"
 #include "trainer/data/batch_loader.h"
 #include "trainer/data/sampler.h"
+#include "trainer/data/shard.h"
+#include "trainer/distributed/gradient_reducer.h"
+#include "trainer/distributed/process_group.h"
 #include "trainer/evaluation/evaluation.h"
 #include "trainer/loss/compute_loss.h"
 #include "trainer/loss/running_loss.h"
 #include "trainer/optim/gradients.h"
 #include "trainer/optim/lr_scheduler.h"
 #include "trainer/optim/optimizer.h"
+#include "trainer/requests.h"
 
 namespace torch::nn {
 class Module;
@@ -91,7 +95,7 @@ class TorchStepPolicy {
   void begin_epoch(int64_t epoch, int64_t passed_over);
   void begin_step(int64_t substeps);
   void load_batch(int64_t substep) { select_batch(substep, device_); }
-  void forward_backward(int64_t substeps, int64_t steps_since_log);
+  bool forward_backward(int64_t substeps, int64_t steps_since_log, bool is_last_substep, bool has_requests);
   void collect_gradients();
   void clip_gradients() { norm_ = clip_grad_norm_(gradients_.tensors, args_.max_grad_norm); }
   void optimizer_step();
@@ -107,14 +111,18 @@ class TorchStepPolicy {
   std::string select_evaluation_set(int64_t number);
   void begin_prediction();
   void end_train();
+  bool prediction_waits_for_others() const;
   int64_t prediction_batches() const { return prediction_sampler_.batches(); }
   void prediction_step(int64_t batch);
   Metrics prediction_metrics(const std::string& prefix);
   Checkpoint checkpoint(int64_t step) const { return checkpoints_.checkpoint(step); }
-  bool has_checkpoint(int64_t step) const { return checkpoints_.exists(step); }
+  bool has_checkpoint(int64_t step) { return checkpoints_.exists(step); }
   void save_checkpoint(const TrainerState& state) { checkpoints_.save(state, optimizer(), lr_scheduler()); }
   std::optional<Checkpoint> take_saved(bool wait) { return checkpoints_.take_saved(wait); }
   void finish_checkpoints(const TrainerState& state) { checkpoints_.finish(state); }
+  const ProcessEnvironment& processes() const { return group_->environment(); }
+  Requests agreed(const Requests& requests);
+  void leave_with_error(const std::string& sentence) { group_->leave_with_error(sentence); }
 
   // Until reset_prediction_set() it stands in for the evaluation sets.
   void use_prediction_set(PredictionSet set);
@@ -132,6 +140,7 @@ class TorchStepPolicy {
   }
 
   const ModelDescription& model_description() const { return *model_description_; }
+  ProcessGroup& process_group() { return *group_; }
 
  protected:
   virtual std::vector<int64_t> train_lengths() const = 0;                 // empty: the training set has none
@@ -156,14 +165,22 @@ class TorchStepPolicy {
   // Made when first asked for, so that hooks may see them in an evaluation before any training.
   Optimizer& optimizer();
   LRScheduler& lr_scheduler();
+  // Of labels, which the loss of a rank is divided by: those of all ranks, unless average_tokens_across_devices is off.
+  std::optional<int64_t> over_ranks(std::optional<int64_t> count);
   Gradients& gradients() { return gradients_; }
   const GradientNorm& gradient_norm() const { return norm_; }
 
  private:
   at::Tensor training_loss(int64_t substeps);  // of the selected batch
   at::Tensor loss_of(const ForwardResult& result, std::optional<int64_t> num_items_in_batch) const;
+  at::Tensor own_loss_of(const ForwardResult& result, std::optional<int64_t> num_items_in_batch) const;  // not scaled
+  Shard shard() const { return {.rank = group_->rank(), .world_size = group_->world_size()}; }
+  Sampler sampler(int64_t size, int64_t batch_size) const;
+  void join_ranks();
   bool counts_items() const;
   bool is_scaled(const ForwardResult& result) const;
+  int64_t sum_over_ranks(int64_t number);
+  double mean_over_ranks(double running_loss);
   const PredictionSet& selected_set() const;
   bool gathers_logits() const;
   bool includes(const char* what) const;  // for metrics
@@ -176,6 +193,7 @@ class TorchStepPolicy {
   const TrainingArguments args_;
   const TrainerFunctions& functions_;
   const ModelTraits traits_;
+  std::shared_ptr<ProcessGroup> group_;
   at::Device device_;
   NamedParameters parameters_;  // those that require a gradient, in the order of the model
 
@@ -188,6 +206,7 @@ class TorchStepPolicy {
 
   std::unique_ptr<Optimizer> optimizer_;
   std::unique_ptr<LRScheduler> lr_scheduler_;
+  std::unique_ptr<GradientReducer> reducer_;   // of this run; null where a process is alone
   std::optional<int64_t> num_items_in_batch_;  // labels of this step, for a loss that counts them
   Gradients gradients_;
   GradientNorm norm_;

@@ -9,11 +9,13 @@
 //
 // The model's forward() takes the inputs or the batch (forward.h); a dataset has size() and get(index) or
 // get_batch(indices) (dataset.h); the evaluation set may be left out. This header brings no torch/torch.h: include the
-// modules that your model uses.
+// modules that your model uses. Started by torchrun in several processes, each trains on its share of the data and
+// averages gradients with the others (distributed/README.md).
 //
-// Besides what events.h lists, hooks may ask for: the model by its class or as torch::nn::Module& (every event);
-// Optimizer& and LRScheduler& (from on_train_begin on); the batch by its class (on_substep_begin); Gradients&
-// (on_gradients_ready to on_optimizer_step) and const GradientNorm& (on_pre_optimizer_step, on_optimizer_step).
+// Besides what events.h lists, hooks may ask for: the model by its class or as torch::nn::Module& and ProcessGroup&
+// (every event); Optimizer& and LRScheduler& (from on_train_begin on); the batch by its class (on_substep_begin);
+// Gradients& (on_gradients_ready to on_optimizer_step) and const GradientNorm& (on_pre_optimizer_step,
+// on_optimizer_step).
 //
 // Trainer throws what user code threw, and one sentence (std::exception) where something is not as it should be. With a
 // training step that is none of LibTorch's use //callbacks alone and a loop of your own.
@@ -77,15 +79,16 @@ class BoundStepPolicy : public TorchStepPolicy {
         std::is_same_v<Event, events::on_pre_optimizer_step> || std::is_same_v<Event, events::on_optimizer_step>;
     constexpr bool has_gradients = has_norm || std::is_same_v<Event, events::on_gradients_ready>;
     if constexpr (is_init) {
-      return std::tie(*model_, model_description());
+      return std::tie(*model_, model_description(), process_group());
     } else if constexpr (has_batch) {
-      return std::tie(*model_, model_description(), optimizer(), lr_scheduler(), selected_);
+      return std::tie(*model_, model_description(), process_group(), optimizer(), lr_scheduler(), selected_);
     } else if constexpr (has_norm) {
-      return std::tie(*model_, model_description(), optimizer(), lr_scheduler(), gradients(), gradient_norm());
+      return std::tie(*model_, model_description(), process_group(), optimizer(), lr_scheduler(), gradients(),
+                      gradient_norm());
     } else if constexpr (has_gradients) {
-      return std::tie(*model_, model_description(), optimizer(), lr_scheduler(), gradients());
+      return std::tie(*model_, model_description(), process_group(), optimizer(), lr_scheduler(), gradients());
     } else {
-      return std::tie(*model_, model_description(), optimizer(), lr_scheduler());
+      return std::tie(*model_, model_description(), process_group(), optimizer(), lr_scheduler());
     }
   }
 
@@ -143,7 +146,9 @@ class BoundStepPolicy : public TorchStepPolicy {
   ForwardResult run(B fetched) {
     const B batch = moved_to(std::move(fetched), device());
     std::optional<int64_t> num_items;
-    if constexpr (TakesNumItems<Model, B>) num_items = count_labels(labels_of(batch), kTraits.counts_shifted());
+    if constexpr (TakesNumItems<Model, B>) {
+      num_items = over_ranks(count_labels(labels_of(batch), kTraits.counts_shifted()));
+    }
     return forward(*model_, batch, num_items);
   }
   template <class D>
@@ -255,6 +260,9 @@ class Trainer {
   void save_model() { save_model(args_.output_dir); }
 
   const TrainerState& state() const { return loop_.state(); }
+  bool is_world_process_zero() const { return state().is_world_process_zero; }  // the first of all processes
+  bool is_local_process_zero() const { return state().is_local_process_zero; }  // the first of this machine
+  ProcessGroup& process_group() { return policy_.process_group(); }             // also where a process is alone
   const TrainingArguments& args() const { return loop_.args(); }
 
   // The static tuple: trainer.callbacks().get<EarlyStoppingCallback>().counter().

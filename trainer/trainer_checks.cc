@@ -8,6 +8,7 @@
 #include "absl/strings/str_join.h"
 #include "callbacks/vocabulary/message.h"
 #include "callbacks/vocabulary/training_arguments_checks.h"
+#include "trainer/distributed/process_environment.h"
 #include "trainer/optim/create_scheduler.h"
 #include "trainer/optim/optimizer_arguments.h"
 
@@ -23,6 +24,13 @@ void check_trackers(const TrainingArguments& args, const std::vector<std::string
         "report_to=", name, " is asked for, but no callback in the tuple reports there",
         known.empty() ? "; this program has no trackers" : absl::StrCat("; there are ", absl::StrJoin(known, ", "))));
   }
+}
+
+// A mistake in the environment is said where the processes meet.
+LogLevel log_level_of_this_process(const TrainingArguments& args) {
+  const ProcessEnvironment process = read_process_environment().value_or(ProcessEnvironment());
+  const bool is_main = args.log_on_each_node ? process.is_local_process_zero() : process.is_world_process_zero();
+  return is_main ? args.log_level : args.log_level_replica;
 }
 
 }  // namespace
@@ -42,7 +50,7 @@ TrainingArguments checked_arguments(const TrainingArguments& args, bool has_eval
         "eval_on_start needs an evaluation set; give one to Trainer or set eval_on_start=false");
   }
   check_trackers(*resolved, trackers);
-  set_log_level(resolved->log_level);
+  set_log_level(log_level_of_this_process(*resolved));
   return *resolved;
 }
 

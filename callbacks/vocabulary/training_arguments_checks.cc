@@ -70,6 +70,8 @@ absl::Status check_ranges(const TrainingArguments& args) {
     }
   }
   between("seed", args.seed, 0, 4294967295, "between 0 and 4294967295");
+  if (args.ddp_bucket_cap_mb) between("ddp_bucket_cap_mb", *args.ddp_bucket_cap_mb, 1, 1 << 20, "at least 1");
+  between("ddp_timeout", args.ddp_timeout, 1, 1e9, "at least 1 second");
   return status;
 }
 
@@ -112,6 +114,11 @@ absl::Status check_metrics(const TrainingArguments& args) {
     }
   }
   return absl::OkStatus();
+}
+
+absl::Status check_processes(const TrainingArguments& args) {
+  if (args.ddp_backend.value_or("gloo") == "gloo") return absl::OkStatus();
+  return wrong("ddp_backend=", *args.ddp_backend, " is not supported yet; allowed: gloo");
 }
 
 absl::Status check_saving(const TrainingArguments& args) {
@@ -171,7 +178,7 @@ absl::StatusOr<TrainingArguments> resolve(const TrainingArguments& args) {
   TrainingArguments resolved = args;
   derive(resolved);
   for (const auto check : {check_supported, check_ranges, check_logging, check_evaluation, check_schedule,
-                           check_metrics, check_saving, check_best_model}) {
+                           check_metrics, check_processes, check_saving, check_best_model}) {
     if (const absl::Status status = check(resolved); !status.ok()) return status;
   }
   return resolved;

@@ -70,12 +70,14 @@ int main(int argc, char** argv) {
 
     std::optional<downbeat::TraceCallback> trace;
     if (own.trace) trace.emplace(*own.trace);
-    downbeat::Trainer trainer(model, args, train, eval, downbeat::Callbacks(downbeat::report_to(args), std::move(trace)));
+    downbeat::Trainer trainer(model, args, train, eval,
+                              downbeat::Callbacks(downbeat::report_to(args), std::move(trace)));
     trainer.compute_loss_func = downbeat::cross_entropy;
     trainer.compute_metrics = downbeat::accuracy;
     trainer.train();
 
     const downbeat::Metrics metrics = trainer.evaluate();
+    if (!trainer.is_world_process_zero()) return;  // of the processes that torchrun started one speaks
     std::cout << "accuracy on the held-out rows: " << metrics.at("eval_accuracy") << "\n";
     if (args.save_strategy != downbeat::SaveStrategy::no) {
       std::cout << "checkpoints: " << std::filesystem::absolute(args.output_dir).string() << "\n";

@@ -203,7 +203,7 @@ int main(int argc, char** argv) {
     trainer.train(resume == "last" ? "true" : resume);
     if (twin.evaluate_after_train) trainer.evaluate();
     if (args.do_predict) trainer.predict(eval);
-    if (twin.final_weights)
+    if (twin.final_weights && trainer.is_world_process_zero())
       downbeat::throw_if_error(downbeat::save_safetensors(downbeat::state_dict(*model), *twin.final_weights));
   });
 }

@@ -187,7 +187,7 @@ void train(const downbeat::TrainingArguments& args, const SequenceArguments& own
   }
   trainer.train();
   if (own.predict) trainer.predict(Sequences(2000, own.eval_rows));
-  if (own.final_weights)
+  if (own.final_weights && trainer.is_world_process_zero())
     downbeat::throw_if_error(downbeat::save_safetensors(downbeat::state_dict(*model), *own.final_weights));
 }
 

@@ -20,7 +20,6 @@ namespace {
 
 constexpr char kOptimizerName[] = "optimizer.pt";
 constexpr char kSchedulerName[] = "scheduler.pt";
-constexpr char kRandomStateName[] = "rng_state.pth";
 constexpr char kStateName[] = "trainer_state.json";
 constexpr char kArgumentsName[] = "training_args.json";
 constexpr char kConfigName[] = "config.json";
@@ -84,16 +83,28 @@ absl::Status read_optimizer(const std::string& directory, CheckpointFiles& files
   return status;
 }
 
-absl::Status read_random_state(const std::string& directory, CheckpointFiles& files) {
-  const std::string path = path_in(directory, kRandomStateName);
+absl::Status read_random_state(const std::string& path, CheckpointFiles& files) {
   if (!is_file(path)) info(absl::StrCat("there is no ", path, ": what is random goes on with other numbers"));
-  return read_if_there(path, files.random_state);
+  std::optional<PythonValue> state;
+  const absl::Status status = read_if_there(path, state);
+  if (state) files.random_states = {*std::move(state)};
+  return status;
 }
 
 // --- Writing ---
 
 absl::Status write_if_there(const std::optional<PythonValue>& value, const std::string& path) {
   return value ? save_torch_file(*value, path) : absl::OkStatus();
+}
+
+absl::Status write_random_states(const std::vector<PythonValue>& states, const std::string& directory) {
+  const auto ranks = static_cast<int>(states.size());
+  absl::Status status;
+  for (int rank = 0; rank < ranks && status.ok(); ++rank) {
+    const std::string path = random_state_file(directory, rank, ranks);
+    status = save_torch_file(states[static_cast<std::size_t>(rank)], path);
+  }
+  return status;
 }
 
 PythonValue copied(const PythonValue& value);
@@ -118,13 +129,17 @@ PythonValue copied(const PythonValue& value) {
 
 }  // namespace
 
-absl::StatusOr<CheckpointFiles> read_checkpoint(const std::string& directory) {
+std::string random_state_file(const std::string& directory, int rank, int world_size) {
+  return path_in(directory, world_size == 1 ? "rng_state.pth" : absl::StrCat("rng_state_", rank, ".pth").c_str());
+}
+
+absl::StatusOr<CheckpointFiles> read_checkpoint(const std::string& directory, int rank, int world_size) {
   CheckpointFiles files;
   absl::Status status = check_directory(directory);
   if (status.ok()) status = read_state(directory, files.state);
   if (status.ok()) status = read_weights(directory, files.weights);
   if (status.ok()) status = read_optimizer(directory, files);
-  if (status.ok()) status = read_random_state(directory, files);
+  if (status.ok()) status = read_random_state(random_state_file(directory, rank, world_size), files);
   if (!status.ok()) return status;
   return files;
 }
@@ -140,7 +155,7 @@ absl::Status write_checkpoint(const CheckpointFiles& files, const std::string& d
   absl::Status status = write_model(files, directory);
   if (status.ok()) status = write_if_there(files.optimizer, path_in(directory, kOptimizerName));
   if (status.ok()) status = write_if_there(files.lr_scheduler, path_in(directory, kSchedulerName));
-  if (status.ok()) status = write_if_there(files.random_state, path_in(directory, kRandomStateName));
+  if (status.ok()) status = write_random_states(files.random_states, directory);
   if (status.ok()) status = write_file(path_in(directory, kStateName), to_json(files.state));
   return status;
 }
@@ -151,9 +166,10 @@ CheckpointFiles with_own_tensors(CheckpointFiles files) {
     if (tied.count(name) == 0) tensor = tensor.detach().cpu().clone();
   }
   for (const auto& [name, kept] : tied) files.weights.at(name) = files.weights.at(kept);
-  for (auto* value : {&files.optimizer, &files.lr_scheduler, &files.random_state}) {
+  for (auto* value : {&files.optimizer, &files.lr_scheduler}) {
     if (*value) *value = copied(**value);
   }
+  files.random_states = copied(files.random_states);
   return files;
 }
 

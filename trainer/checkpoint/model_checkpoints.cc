@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "callbacks/vocabulary/message.h"
 #include "callbacks/vocabulary/throw_if_error.h"
@@ -38,12 +39,13 @@ bool is_damage(const absl::Status& status) { return absl::IsDataLoss(status) || 
 }  // namespace
 
 ModelCheckpoints::ModelCheckpoints(std::shared_ptr<torch::nn::Module> model, const TrainingArguments& args,
-                                   std::function<std::string()> config)
-    : model_(std::move(model)), args_(args), config_(std::move(config)) {}
+                                   std::function<std::string()> config, ProcessGroup& group)
+    : model_(std::move(model)), args_(args), config_(std::move(config)), group_(group) {}
 
 ModelCheckpoints::~ModelCheckpoints() = default;  // that of a future of std::async waits
 
 void ModelCheckpoints::prepare() const {
+  if (!writes()) return;
   throw_if_error(create_directories(args_.output_dir));
   throw_if_error(clean_up_checkpoints(args_.output_dir));
 }
@@ -54,7 +56,9 @@ Checkpoint ModelCheckpoints::checkpoint(int64_t step) const {
   return {.directory = checkpoint_directory(args_.output_dir, step), .step = step};
 }
 
-bool ModelCheckpoints::exists(int64_t step) const { return fs::is_directory(checkpoint(step).directory); }
+bool ModelCheckpoints::exists(int64_t step) {
+  return group_.broadcast_text(fs::is_directory(checkpoint(step).directory) ? "yes" : "") == "yes";
+}
 
 CheckpointFiles ModelCheckpoints::files_of_model() const {
   CheckpointFiles files;
@@ -74,44 +78,64 @@ absl::Status ModelCheckpoints::write(const CheckpointFiles& files) const {
 }
 
 void ModelCheckpoints::save(const TrainerState& state, const Optimizer& optimizer, const LRScheduler& lr_scheduler) {
-  CheckpointFiles files = files_of_model();
-  files.state = state;
-  if (!args_.save_only_model) {
-    files.optimizer = optimizer.state_dict();
-    files.lr_scheduler = lr_scheduler.state_dict();
-    files.random_state = random_state();
+  std::vector<PythonValue> states_of_ranks;
+  if (!args_.save_only_model) states_of_ranks = random_states(group_);
+  if (writes()) {
+    CheckpointFiles files = files_of_model();
+    files.state = state;
+    files.random_states = std::move(states_of_ranks);
+    if (!args_.save_only_model) {
+      files.optimizer = optimizer.state_dict();
+      files.lr_scheduler = lr_scheduler.state_dict();
+    }
+    write_or_begin_to(std::move(files));
   }
+  writing_checkpoint_ = checkpoint(state.global_step);
+}
+
+void ModelCheckpoints::write_or_begin_to(CheckpointFiles files) {
   if (writing_.valid()) throw_if_error(writing_.get());
   if (args_.async_save) {
-    writing_checkpoint_ = checkpoint(state.global_step);
     writing_ = std::async(std::launch::async, [this, own = with_own_tensors(std::move(files))] { return write(own); });
   } else {
     throw_if_error(write(files));
-    saved_ = checkpoint(state.global_step);
   }
 }
 
 std::optional<Checkpoint> ModelCheckpoints::take_saved(bool wait) {
-  if (writing_.valid() && (wait || writing_.wait_for(std::chrono::seconds(0)) == std::future_status::ready)) {
-    throw_if_error(writing_.get());
-    saved_ = writing_checkpoint_;
+  if (!writing_checkpoint_) return std::nullopt;
+  if (args_.async_save && !wait) {
+    if (group_.is_distributed()) return std::nullopt;  // the others do not know whether it is complete
+    if (writing_.wait_for(std::chrono::seconds(0)) != std::future_status::ready) return std::nullopt;
   }
-  return std::exchange(saved_, std::nullopt);
+  if (writing_.valid()) throw_if_error(writing_.get());
+  group_.barrier(absl::StrCat("rank 0 to write ", writing_checkpoint_->directory));
+  return std::exchange(writing_checkpoint_, std::nullopt);
 }
 
 void ModelCheckpoints::finish(const TrainerState& state) {
-  if (!state.best_model_checkpoint) return;
-  if (args_.load_best_model_at_end) {
-    const std::string& directory = *state.best_model_checkpoint;
+  const std::string best = group_.broadcast_text(state.best_model_checkpoint.value_or(""));
+  if (best.empty()) return;
+  if (args_.load_best_model_at_end) load_best(best);
+  const std::optional<int64_t> step = step_in(args_.output_dir, best);
+  if (args_.save_total_limit == 1 && step && writes()) {
+    throw_if_error(keep_only_checkpoint(args_.output_dir, *step));
+  }
+}
+
+void ModelCheckpoints::load_best(const std::string& directory) {
+  if (writes()) {
     absl::StatusOr<StateDict> weights = load_weights(directory);
     throw_if_error(weights.status());
     throw_if_error(load_state_dict(*model_, *std::move(weights), /*strict=*/false), directory);
   }
-  const std::optional<int64_t> best = step_in(args_.output_dir, state.best_model_checkpoint);
-  if (args_.save_total_limit == 1 && best) throw_if_error(keep_only_checkpoint(args_.output_dir, *best));
+  std::vector<at::Tensor> tensors;
+  for (const auto& item : state_dict(*model_)) tensors.push_back(item.second);
+  group_.broadcast(tensors, /*from=*/0, "the best model, which rank 0 reads");
 }
 
 void ModelCheckpoints::save_model(const std::string& directory) const {
+  if (!writes()) return;
   throw_if_error(create_directories(directory));
   throw_if_error(write_model(files_of_model(), directory));
 }
@@ -120,20 +144,55 @@ void ModelCheckpoints::save_model(const std::string& directory) const {
 
 std::string ModelCheckpoints::to_resume(const std::string& resume_from_checkpoint) {
   read_.reset();  // what an earlier run that failed has left
+  return group_.broadcast_text(writes() ? choose(resume_from_checkpoint) : "");
+}
+
+std::string ModelCheckpoints::choose(const std::string& resume_from_checkpoint) {
+  if (const std::vector<int64_t> steps = steps_of_earlier_attempts(); !steps.empty()) {
+    const std::string directory = newest_whole(steps);
+    warn(absl::StrCat("torchrun has started the processes anew (restart ", group_.environment().restart_count,
+                      "); they go on from ", directory));
+    return directory;
+  }
   if (resume_from_checkpoint.empty() || resume_from_checkpoint == "false") return "";
   const bool is_choice = resume_from_checkpoint == "true" || resume_from_checkpoint == "auto";
   if (!is_choice) return resume_from_checkpoint;
   throw_if_error(clean_up_checkpoints(args_.output_dir));
-  std::vector<int64_t> steps = list_checkpoints(args_.output_dir);
-  std::sort(steps.rbegin(), steps.rend());
+  const std::vector<int64_t> steps = list_checkpoints(args_.output_dir);
   if (steps.empty() && resume_from_checkpoint == "auto") return "";
   if (steps.empty()) {
     throw std::runtime_error(absl::StrCat("resume_from_checkpoint=true finds no checkpoint in ", args_.output_dir,
                                           "; auto begins anew where there is none"));
   }
-  for (const int64_t step : steps) {
+  return newest_whole(steps);
+}
+
+// The store of torchrun outlives the processes. What lay in output_dir before the first attempt is noted there, so that
+// a restart never goes on from the checkpoint of another training.
+std::vector<int64_t> ModelCheckpoints::steps_of_earlier_attempts() {
+  const std::string key = absl::StrCat("checkpoints before run ", ++runs_);
+  const auto note = [&](int64_t step) {
+    std::error_code gone;  // then nobody goes on from it
+    const auto written = fs::last_write_time(checkpoint(step).directory + "/trainer_state.json", gone);
+    return absl::StrCat(step, " ", written.time_since_epoch().count(), "\n");
+  };
+  std::vector<int64_t> steps;
+  if (!group_.is_distributed()) return steps;
+  throw_if_error(clean_up_checkpoints(args_.output_dir));
+  steps = list_checkpoints(args_.output_dir);
+  std::string present = "\n";
+  for (const int64_t step : steps) present += note(step);
+  const std::string before = group_.first_set(key, present);
+  std::erase_if(steps, [&](int64_t step) { return absl::StrContains(before, "\n" + note(step)); });
+  return steps;
+}
+
+std::string ModelCheckpoints::newest_whole(const std::vector<int64_t>& steps) {
+  std::vector<int64_t> newest_first = steps;
+  std::sort(newest_first.rbegin(), newest_first.rend());
+  for (const int64_t step : newest_first) {
     const std::string directory = checkpoint(step).directory;
-    absl::StatusOr<CheckpointFiles> files = read_checkpoint(directory);
+    absl::StatusOr<CheckpointFiles> files = read_checkpoint(directory, group_.rank(), group_.world_size());
     if (files.ok()) {
       read_ = *std::move(files);
       read_directory_ = directory;
@@ -147,7 +206,12 @@ std::string ModelCheckpoints::to_resume(const std::string& resume_from_checkpoin
 
 TrainerState ModelCheckpoints::read(const std::string& directory) {
   if (!read_ || read_directory_ != directory) {
-    absl::StatusOr<CheckpointFiles> files = read_checkpoint(directory);
+    absl::StatusOr<CheckpointFiles> files = read_checkpoint(directory, group_.rank(), group_.world_size());
+    if (absl::IsNotFound(files.status()) && !writes()) {
+      throw std::runtime_error(absl::StrCat(std::string(files.status().message()), ", on the machine of rank ",
+                                            group_.rank(),
+                                            "; checkpoints have to be where all machines can read them"));
+    }
     throw_if_error(files.status());
     read_ = *std::move(files);
     read_directory_ = directory;
@@ -170,8 +234,9 @@ void ModelCheckpoints::restore(Optimizer& optimizer, LRScheduler& lr_scheduler) 
 
 void ModelCheckpoints::restore_random_state() {
   if (!read_) return;
-  if (read_->random_state) {
-    throw_if_error(set_random_state(*read_->random_state), (fs::path(read_directory_) / "rng_state.pth").string());
+  if (!read_->random_states.empty()) {
+    throw_if_error(set_random_state(read_->random_states.front()),
+                   random_state_file(read_directory_, group_.rank(), group_.world_size()));
   }
   read_.reset();
 }

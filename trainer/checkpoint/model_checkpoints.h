@@ -1,6 +1,9 @@
 // ModelCheckpoints: the checkpoints of one run: written, rotated, found again and loaded.
 //
 // Throws std::runtime_error with one sentence that names the file; the last good checkpoint is whole in any case.
+//
+// Of several processes rank 0 writes, rotates and chooses; all read. Every function below that is no const one is to be
+// called by all ranks, as it waits for the others.
 #pragma once
 
 #include <cstdint>
@@ -9,12 +12,14 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "callbacks/vocabulary/checkpoint.h"
 #include "callbacks/vocabulary/trainer_state.h"
 #include "callbacks/vocabulary/training_arguments.h"
 #include "trainer/checkpoint/checkpoint_files.h"
+#include "trainer/distributed/process_group.h"
 #include "trainer/optim/lr_scheduler.h"
 #include "trainer/optim/optimizer.h"
 
@@ -26,9 +31,10 @@ namespace downbeat {
 
 class ModelCheckpoints {
  public:
-  // `args` are kept as a reference. `config` gives what is written to config.json; nothing where it is empty.
+  // `args` and `group` are kept as references. `config` gives what is written to config.json; nothing where it is
+  // empty.
   ModelCheckpoints(std::shared_ptr<torch::nn::Module> model, const TrainingArguments& args,
-                   std::function<std::string()> config);
+                   std::function<std::string()> config, ProcessGroup& group);
   ~ModelCheckpoints();  // waits for what is being written
   ModelCheckpoints(const ModelCheckpoints&) = delete;
   ModelCheckpoints& operator=(const ModelCheckpoints&) = delete;
@@ -39,12 +45,13 @@ class ModelCheckpoints {
   // --- Saving ---
 
   Checkpoint checkpoint(int64_t step) const;
-  bool exists(int64_t step) const;
+  bool exists(int64_t step);
 
   // Writes that of state.global_step and deletes old ones by save_total_limit; the newest and the best stay. With
   // async_save the tensors are copied here and written by a thread of its own.
   void save(const TrainerState& state, const Optimizer& optimizer, const LRScheduler& lr_scheduler);
-  // The one that is complete on disk since this was last asked. With `wait` one that is still being written, too.
+  // The one that is complete on disk since this was last asked. With `wait` one that is still being written, too;
+  // several processes learn of that one only so.
   std::optional<Checkpoint> take_saved(bool wait);
 
   // The end of a run: loads the best model where load_best_model_at_end asks, and deletes all others where the limit
@@ -57,7 +64,8 @@ class ModelCheckpoints {
   // --- Resuming ---
 
   // The directory that resume_from_checkpoint means: itself; for true and auto the newest in output_dir that is not
-  // damaged; empty for false, and for auto where there is none.
+  // damaged; empty for false, and for auto where there is none. Where torchrun has started the processes anew it is the
+  // newest one that they have written before, whatever is asked for, if there is one.
   std::string to_resume(const std::string& resume_from_checkpoint);
 
   // Reads all of it, and gives the state of its run.
@@ -68,15 +76,22 @@ class ModelCheckpoints {
   void restore_random_state();
 
  private:
+  bool writes() const { return group_.rank() == 0; }
   CheckpointFiles files_of_model() const;
   absl::Status write(const CheckpointFiles& files) const;
+  void write_or_begin_to(CheckpointFiles files);
+  void load_best(const std::string& directory);
+  std::string choose(const std::string& resume_from_checkpoint);
+  std::vector<int64_t> steps_of_earlier_attempts();
+  std::string newest_whole(const std::vector<int64_t>& steps);
 
   std::shared_ptr<torch::nn::Module> model_;
   const TrainingArguments& args_;
   std::function<std::string()> config_;
+  ProcessGroup& group_;
+  int runs_ = 0;  // that asked what to go on from
 
-  std::optional<Checkpoint> saved_;  // that nobody has asked for
-  Checkpoint writing_checkpoint_;
+  std::optional<Checkpoint> writing_checkpoint_;  // or written, and nobody has asked for it
   std::future<absl::Status> writing_;
 
   std::string read_directory_;

@@ -59,13 +59,27 @@ absl::Status set_state(const PythonDict& states, const char* name, at::Generator
   }
 }
 
-}  // namespace
-
-PythonValue random_state() {
+PythonDict states_with(const at::Tensor& cpu) {
   PythonDict states;
   states.set("python", python_state());
   states.set("numpy", numpy_state());
-  states.set("cpu", state_of(at::detail::getDefaultCPUGenerator()));
+  states.set("cpu", cpu);
+  return states;
+}
+
+}  // namespace
+
+std::vector<PythonValue> random_states(ProcessGroup& group) {
+  if (!group.is_distributed()) return {random_state()};
+  std::vector<PythonValue> all;
+  const at::Tensor mine = state_of(at::detail::getDefaultCPUGenerator());
+  for (const at::Tensor& cpu : group.all_gather(mine).chunk(group.world_size()))
+    all.push_back(states_with(cpu.clone()));
+  return all;
+}
+
+PythonValue random_state() {
+  PythonDict states = states_with(state_of(at::detail::getDefaultCPUGenerator()));
   if (at::hasCUDA()) states.set("cuda", state_of(at::globalContext().defaultGenerator(at::kCUDA)));
   return states;
 }

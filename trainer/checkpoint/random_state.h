@@ -1,7 +1,10 @@
 // The state of the random number generators as rng_state.pth holds it.
 #pragma once
 
+#include <vector>
+
 #include "absl/status/status.h"
+#include "trainer/distributed/process_group.h"
 #include "trainer/torch_file/python_value.h"
 
 namespace downbeat {
@@ -9,6 +12,9 @@ namespace downbeat {
 // {"python", "numpy", "cpu"} and, where there is a GPU, "cuda". Nothing here draws from the generators of Python and
 // numpy: theirs are those of a fresh seed, so that HuggingFace, which insists on them, can go on from the file.
 PythonValue random_state();
+
+// Those of all ranks, on every rank: a collective.
+std::vector<PythonValue> random_states(ProcessGroup& group);
 
 // Sets the generators of LibTorch. A state of the wrong kind or size is one sentence, and changes nothing.
 absl::Status set_random_state(const PythonValue& state);

@@ -5,18 +5,28 @@
 
 #include <algorithm>
 #include <numeric>
-
-#include "trainer/data/divided_up.h"
+#include <utility>
 
 namespace downbeat {
 
-Sampler::Sampler(int64_t size, int64_t batch_size, bool drop_last)
-    : order_(static_cast<std::size_t>(size)), batch_size_(batch_size), drop_last_(drop_last) {
+Sampler::Sampler(int64_t size, int64_t batch_size, bool drop_last, Shard shard)
+    : order_(static_cast<std::size_t>(size)), batch_size_(batch_size), drop_last_(drop_last), shard_(shard) {
   std::iota(order_.begin(), order_.end(), 0);
+  take_shard();
+}
+
+void Sampler::take_shard() {
+  if (shard_.world_size > 1) mine_ = shard_of(order_, batch_size_, drop_last_, shard_);
+}
+
+void Sampler::set_order(std::vector<int64_t> order) {
+  order_ = std::move(order);
+  take_shard();
 }
 
 void Sampler::shuffle(int64_t base_seed, int64_t epoch) {
   permute(at::detail::createCPUGenerator(static_cast<uint64_t>(base_seed + epoch)));
+  take_shard();
 }
 
 void Sampler::permute(const std::optional<at::Generator>& generator) {
@@ -39,13 +49,15 @@ void Sampler::group_by_length(const std::vector<int64_t>& lengths, int64_t group
     begin = end;
   }
   std::iter_swap(order_.begin(), longest);
+  take_shard();
 }
 
-int64_t Sampler::batches() const { return drop_last_ ? size() / batch_size_ : divided_up(size(), batch_size_); }
+int64_t Sampler::batches() const { return batches_of_shard(size(), batch_size_, drop_last_, shard_.world_size); }
 
 Indices Sampler::batch(int64_t number) const {
+  const Indices all = shard_.world_size > 1 ? mine_ : order_;
   const auto first = static_cast<std::size_t>(number * batch_size_);
-  return Indices(order_).subspan(first, std::min(static_cast<std::size_t>(batch_size_), order_.size() - first));
+  return all.subspan(first, std::min(static_cast<std::size_t>(batch_size_), all.size() - first));
 }
 
 }  // namespace downbeat

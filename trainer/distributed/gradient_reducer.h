@@ -13,10 +13,10 @@
 #pragma once
 
 #include <ATen/core/Tensor.h>
+#include <c10/util/intrusive_ptr.h>
 
 #include <memory>
 #include <optional>
-#include <span>
 #include <vector>
 
 #include "trainer/distributed/process_group.h"
@@ -24,7 +24,8 @@
 
 namespace c10d {
 class Reducer;
-}
+class Work;
+}  // namespace c10d
 namespace torch::nn {
 class Module;
 }
@@ -42,10 +43,11 @@ class GradientReducer {
     std::optional<int64_t> bucket_cap_mb;
     bool broadcast_buffers = true;         // those of rank 0, before a forward that follows a reduction
     bool gradient_as_bucket_view = false;  // saves the memory of the gradients; they must not be replaced then
-    // Numbers that ride in the last bucket of gradients, for what all ranks have to agree on at each step ("stop")
-    // without a collective of its own. With three ranks or more they move the borders at which Gloo cuts that bucket,
-    // so that gradients differ from Python's in the last bits; with two or none they are the same.
-    int64_t signals = 0;
+    // backward() tells every rank whether one of them gave a signal ("stop"). A number more in the last bucket of
+    // gradients carries it, without a collective of its own. Only where that number would move the borders at which
+    // Gloo cuts the bucket, hence the order of sums and the last bits (three ranks or more, for one length in about
+    // 2 * ranks), it is reduced beside the gradients.
+    bool carries_signal = false;
   };
 
   // `parameters`: those that are trained, each once, in the order of the model. Throws std::runtime_error, on every
@@ -62,17 +64,20 @@ class GradientReducer {
 
   // loss.backward(), reducing where before_forward said so. Throws std::runtime_error as ProcessGroup where a rank is
   // lost; std::invalid_argument where a parameter had no part in the loss without find_unused_parameters.
-  // `signals`, as many as the settings announce, become their mean over all ranks where gradients are reduced, and stay
-  // as they are otherwise.
-  void backward(const at::Tensor& loss, std::span<float> signals = {});
+  // True, on every rank, where gradients were reduced and some rank gave a `signal`.
+  bool backward(const at::Tensor& loss, bool signal = false);
 
  private:
   void check_agreement(const torch::nn::Module& model);
-  void make_reducer();
+  void make_reducer(std::vector<std::vector<std::size_t>> members);
+  void make_signal_carrier(const std::vector<std::size_t>& last_bucket);
+  void keep_sums_in_rebuilt_buckets();
   void broadcast_buffers();
-  // The loss with signals hanging on it: the same number and the same gradients.
-  at::Tensor with_signals(const at::Tensor& loss, std::span<const float> signals);
-  void take_signals(std::span<float> signals);
+  void prepare_for_backward(const at::Tensor& root);
+  // The loss with the signal hanging on it: the same number and the same gradients.
+  at::Tensor with_signal(const at::Tensor& loss, bool signal);
+  c10::intrusive_ptr<c10d::Work> reduce_signal_beside();  // null where it rides
+  bool take_signal();
   void check_all_were_used();
   [[noreturn]] void refuse_unused();
 
@@ -80,9 +85,11 @@ class GradientReducer {
   NamedParameters parameters_;
   Settings settings_;
   std::vector<at::Tensor> buffers_;
-  // Signals are the gradient of a parameter of zeros, which is multiplied by them and added to the loss. It is used
-  // ahead of the model, so that this gradient comes last.
-  at::Tensor signal_carrier_, signal_values_, signal_term_;
+  // A signal is the gradient of a parameter, 0, which is multiplied by it and added to the loss. It is used ahead of
+  // the model, so that this gradient comes last.
+  at::Tensor signal_carrier_, signal_value_, signal_term_;
+  bool signal_rides_ = false;               // with the gradients
+  bool was_rebuilt_ = false;                // in this backward: its buckets
   bool reduces_ = true;                     // at the substep at hand
   bool buffers_may_differ_ = true;          // something was reduced since they were broadcast
   std::shared_ptr<c10d::Reducer> reducer_;  // its hooks keep weak pointers to it

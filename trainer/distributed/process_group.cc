@@ -28,7 +28,8 @@
 namespace downbeat {
 
 struct ProcessGroup::Connection {
-  c10::intrusive_ptr<c10d::Store> store;
+  c10::intrusive_ptr<c10d::Store> whole_store;  // of all attempts of torchrun
+  c10::intrusive_ptr<c10d::Store> store;        // of this group
   c10::intrusive_ptr<c10d::ProcessGroup> group;
   std::unique_ptr<Presence> presence;
 };
@@ -75,15 +76,19 @@ c10::intrusive_ptr<c10d::Store> connect_store(const ProcessEnvironment& environm
   options.timeout = timeout;
   options.multiTenant = true;  // as Python
   try {
-    auto store = c10::make_intrusive<c10d::TCPStore>(environment.master_addr, options);
-    // Neither a restarted attempt nor a second group must see the keys of the one before.
-    static std::atomic<int> groups = 0;
-    const std::string prefix = absl::StrCat("/worker/attempt_", environment.restart_count, "/group_", groups++);
-    return c10::make_intrusive<c10d::PrefixStore>(prefix, std::move(store));
+    return c10::make_intrusive<c10d::TCPStore>(environment.master_addr, options);
   } catch (const std::exception& error) {
     throw std::runtime_error(absl::StrCat("rank ", environment.rank, ": ", store_keeper(environment),
                                           " cannot be reached: ", cause_of(error)));
   }
+}
+
+// Neither a restarted attempt nor a second group must see the keys of the one before.
+c10::intrusive_ptr<c10d::Store> store_of_group(const c10::intrusive_ptr<c10d::Store>& store,
+                                               const ProcessEnvironment& environment) {
+  static std::atomic<int> groups = 0;
+  const std::string prefix = absl::StrCat("/worker/attempt_", environment.restart_count, "/group_", groups++);
+  return c10::make_intrusive<c10d::PrefixStore>(prefix, store);
 }
 
 // Gloo writes to the sockets of ranks that have died, which must fail and not end this process; Python ignores SIGPIPE,
@@ -167,7 +172,8 @@ at::Tensor padded(const at::Tensor& tensor, int64_t length) {
 }
 
 c10d::ReduceOp operation(Reduction reduction) {
-  return reduction == Reduction::min ? c10d::ReduceOp::MIN : c10d::ReduceOp::SUM;
+  if (reduction == Reduction::min) return c10d::ReduceOp::MIN;
+  return reduction == Reduction::max ? c10d::ReduceOp::MAX : c10d::ReduceOp::SUM;
 }
 
 }  // namespace
@@ -176,10 +182,13 @@ ProcessGroup::ProcessGroup(const ProcessEnvironment& environment, std::chrono::s
     : environment_(environment),
       timeout_(timeout),
       exceptions_at_start_(std::uncaught_exceptions()),
-      connection_(std::make_unique<Connection>()) {
+      is_over_(!environment.is_distributed()) {
+  if (!is_distributed()) return;
+  connection_ = std::make_unique<Connection>();
   outlive_broken_pipes();
   const GlooOptions options = gloo_options(environment_, timeout_);
-  connection_->store = connect_store(environment_, timeout_);
+  connection_->whole_store = connect_store(environment_, timeout_);
+  connection_->store = store_of_group(connection_->whole_store, environment_);
   connection_->presence = std::make_unique<Presence>(connection_->store->clone(), rank(), world_size());
   talk("the other ranks", [&] { connection_->presence->meet(timeout_); });
   wait_for("the first connections between ranks",
@@ -202,6 +211,7 @@ const ProcessEnvironment& ProcessGroup::environment() const { return environment
 const c10::intrusive_ptr<c10d::ProcessGroup>& ProcessGroup::c10d_group() const { return connection_->group; }
 
 void ProcessGroup::wait_for(const std::string& what, const std::function<void()>& collective) {
+  if (is_over_) throw std::runtime_error(absl::StrCat("rank ", rank(), " has left the others: there is no ", what));
   connection_->presence->enter_collective();
   talk(what, collective);
 }
@@ -231,6 +241,7 @@ void ProcessGroup::fail(const std::string& what, const std::exception& cause) {
 }
 
 void ProcessGroup::barrier(const std::string& what, std::optional<std::chrono::seconds> timeout) {
+  if (!is_distributed()) return;
   c10d::BarrierOptions options;
   options.timeout = timeout.value_or(timeout_);
   wait_for(what, [&] { c10d_group()->barrier(options)->wait(); });
@@ -241,12 +252,13 @@ void ProcessGroup::broadcast(const std::vector<at::Tensor>& tensors, int from, c
   for (const at::Tensor& tensor : tensors) {
     if (tensor.numel() > 0) plain.push_back(tensor.detach());  // Gloo refuses empty ones
   }
-  if (plain.empty()) return;
+  if (plain.empty() || !is_distributed()) return;
   wait_for(what.empty() ? absl::StrCat("what rank ", from, " broadcasts") : what,
            [&] { c10d::broadcast_coalesced(c10d_group(), plain, kBroadcastBytes, from); });
 }
 
 std::string ProcessGroup::broadcast_text(const std::string& text, int from) {
+  if (!is_distributed()) return text;
   const at::Tensor size = at::full({1}, static_cast<int64_t>(text.size()), at::kLong);
   broadcast({size}, from);
   const at::Tensor bytes = at::empty({size.item<int64_t>()}, at::kByte);
@@ -257,6 +269,7 @@ std::string ProcessGroup::broadcast_text(const std::string& text, int from) {
 }
 
 void ProcessGroup::all_reduce(const at::Tensor& tensor, Reduction reduction) {
+  if (!is_distributed()) return;
   const at::Tensor plain = tensor.detach();
   const at::Tensor whole = plain.contiguous();
   std::vector<at::Tensor> one = {whole};
@@ -269,6 +282,7 @@ void ProcessGroup::all_reduce(const at::Tensor& tensor, Reduction reduction) {
 
 at::Tensor ProcessGroup::all_gather(const at::Tensor& tensor) {
   const at::Tensor mine = tensor.dim() == 0 ? tensor.detach().reshape({1}) : tensor.detach();
+  if (!is_distributed()) return mine;
   const auto gather = [&](const at::Tensor& one) {
     std::vector<at::Tensor> in = {one};
     std::vector<std::vector<at::Tensor>> out(1);
@@ -288,6 +302,7 @@ at::Tensor ProcessGroup::all_gather(const at::Tensor& tensor) {
 }
 
 void ProcessGroup::finish() {
+  if (!is_distributed()) return;
   barrier("the end of the run");
   is_over_ = true;
   connection_->presence->leave(Presence::End::done, "");
@@ -304,16 +319,30 @@ void ProcessGroup::see_others_off(std::chrono::seconds limit) {
 }
 
 void ProcessGroup::set(const std::string& key, const std::string& value) {
+  if (!is_distributed()) return static_cast<void>(own_keys_[key] = value);
   talk("the store", [&] { connection_->store->set("downbeat/user/" + key, value); });
 }
 
 std::string ProcessGroup::get(const std::string& key) {
+  if (!is_distributed()) return own_keys_.at(key);
   std::string value;
   talk("the key " + key + " in the store", [&] { value = connection_->store->get_to_str("downbeat/user/" + key); });
   return value;
 }
 
+std::string ProcessGroup::first_set(const std::string& key, const std::string& value) {
+  if (!is_distributed()) return value;
+  std::string first;
+  talk("the key " + key + " in the store", [&] {
+    const std::string whole = "/worker/downbeat/" + key;
+    if (!connection_->whole_store->check({whole})) connection_->whole_store->set(whole, value);
+    first = connection_->whole_store->get_to_str(whole);
+  });
+  return first;
+}
+
 void ProcessGroup::leave_with_error(const std::string& sentence) {
+  if (!is_distributed()) return;
   is_over_ = true;
   connection_->presence->leave(Presence::End::failed, sentence);
 }

@@ -8,9 +8,11 @@
 //
 // Everything below "collectives" must be called by all ranks in the same order, and not from several threads. What ends
 // in vain, because a rank died, left, or did not come in time, is one std::runtime_error that says what was waited for
-// and names the ranks to blame. Only CPU tensors (Gloo). A process that is alone has no use for it: make none.
+// and names the ranks to blame. Only CPU tensors (Gloo).// A process that is alone (world_size 1) may have a group,
+// too, so that code need not ask: it meets nobody, its collectives return at once, and it costs nothing.
 //
-// From the first group on SIGPIPE no longer ends the process, as in Python: a rank that died would take others along.
+// From the first group of several on SIGPIPE no longer ends the process, as in Python: a rank that died would take
+// others along.
 //
 // For the gradients of a training use GradientReducer (gradient_reducer.h). This header brings none of c10d's.
 #pragma once
@@ -19,6 +21,7 @@
 
 #include <chrono>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -32,13 +35,16 @@ class ProcessGroup;
 
 namespace downbeat {
 
-enum class Reduction { sum, mean, min };
+enum class Reduction { sum, mean, min, max };
 
 class ProcessGroup {
  public:
+  // For callbacks: all ranks have to use it together, so that only one that runs on every rank may ask for it.
+  static constexpr bool is_collective = true;
+
   // Meets all other ranks: blocks until they are there. Every rank makes its groups in the same order; a second one in
   // the same process, after the end of the first, needs torchrun's store. `timeout` of this and of every collective:
-  // HuggingFace's ddp_timeout. The environment's world_size is at least 2.
+  // HuggingFace's ddp_timeout.
   explicit ProcessGroup(const ProcessEnvironment& environment,
                         std::chrono::seconds timeout = std::chrono::seconds(1800));
   // finish(), unless it was called, an exception is on its way, or the ranks have failed; a failure is a warning.
@@ -48,6 +54,7 @@ class ProcessGroup {
 
   int rank() const;
   int world_size() const;
+  bool is_distributed() const { return world_size() > 1; }
   const ProcessEnvironment& environment() const;
 
   // --- Collectives ---
@@ -80,6 +87,9 @@ class ProcessGroup {
   void set(const std::string& key, const std::string& value);
   // Waits until it is there.
   std::string get(const std::string& key);
+  // What an earlier attempt of torchrun set, whose store outlives a restart; unless there is one, `value` for those to
+  // come.
+  std::string first_set(const std::string& key, const std::string& value);
 
   // Tells the others why this rank leaves, so that their sentence can say it: for exceptions that are not the group's.
   // The destructor then does not wait for anyone.
@@ -87,8 +97,8 @@ class ProcessGroup {
 
   // --- For parts that talk through c10d themselves ---
 
-  // Runs a collective of one's own; what c10d or Gloo throws in it becomes the sentence described above, other
-  // exceptions pass.
+  // Runs a collective of one's own, not in a group of one; what c10d or Gloo throws in it becomes the sentence
+  // described above, other exceptions pass.
   void wait_for(const std::string& what, const std::function<void()>& collective);
   const c10::intrusive_ptr<c10d::ProcessGroup>& c10d_group() const;
 
@@ -102,8 +112,9 @@ class ProcessGroup {
   ProcessEnvironment environment_;
   std::chrono::seconds timeout_;
   int exceptions_at_start_;
-  bool is_over_ = false;
-  std::unique_ptr<Connection> connection_;
+  bool is_over_;                                 // nobody is there to talk to any more
+  std::map<std::string, std::string> own_keys_;  // of a group of one
+  std::unique_ptr<Connection> connection_;       // null in a group of one
 };
 
 }  // namespace downbeat

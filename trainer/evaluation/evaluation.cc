@@ -13,7 +13,9 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <stdexcept>
 
+#include "absl/strings/str_cat.h"
 #include "trainer/evaluation/numpy_mean.h"
 
 namespace downbeat {
@@ -31,13 +33,43 @@ at::Tensor with_width(const at::Tensor& batch, int64_t width) {
   return filled;
 }
 
-at::Tensor joined(const std::vector<at::Tensor>& batches) {
-  if (batches.empty()) return {};
+int64_t width_of(const std::vector<at::Tensor>& batches) {
   int64_t width = 0;
   for (const at::Tensor& batch : batches) width = std::max(width, batch.dim() < 2 ? 0 : batch.size(1));
+  return width;
+}
+
+at::Tensor joined(const std::vector<at::Tensor>& batches, int64_t width) {
+  if (batches.empty()) return {};
   std::vector<at::Tensor> equally_wide;
   for (const at::Tensor& batch : batches) equally_wide.push_back(with_width(batch, width));
   return at::cat(equally_wide).cpu();
+}
+at::Tensor joined(const std::vector<at::Tensor>& batches) { return joined(batches, width_of(batches)); }
+
+// What all ranks have of their shards, [rank, batch, row, ...], in the order of the set: batch after batch.
+at::Tensor in_order_of_set(const at::Tensor& all, int64_t ranks, int64_t batches) {
+  std::vector<int64_t> shape = {ranks, batches, all.size(0) / (ranks * batches)};
+  shape.insert(shape.end(), all.sizes().begin() + 1, all.sizes().end());
+  return all.view(shape).transpose(0, 1).flatten(0, 2);
+}
+
+std::vector<at::Tensor> gathered(ProcessGroup& group, const std::vector<at::Tensor>& batches, int64_t batch_size,
+                                 int64_t samples) {
+  if (batches.empty()) return {};
+  const auto number = static_cast<int64_t>(batches.size());
+  const at::Tensor width = at::full({1}, width_of(batches), at::kLong);
+  group.all_reduce(width, Reduction::max);
+  const at::Tensor mine = joined(batches, width.item<int64_t>());
+  const int64_t rows = batches.front().size(0);
+  if (rows % batch_size != 0 || mine.size(0) != rows * number) {
+    throw std::invalid_argument(
+        absl::StrCat("what an evaluation on several processes gathers has for each example the "
+                     "same number of rows; the batches of ",
+                     batch_size, " have ", mine.size(0), " rows in ", number));
+  }
+  const at::Tensor all = in_order_of_set(group.all_gather(mine), group.world_size(), number);
+  return {all.slice(0, 0, samples * (rows / batch_size))};
 }
 
 // By way of the decimal digits, as Python: value * 1000 would be rounded itself and make ties where there are none.
@@ -68,6 +100,23 @@ void Evaluation::add(const OfBatch& batch, int64_t batch_size) {
 void Evaluation::move_to_cpu() {
   for (auto* tensors : {&losses_, &logits_, &labels_, &inputs_}) {
     for (at::Tensor& tensor : *tensors) tensor = tensor.cpu();
+  }
+}
+
+void Evaluation::gather(ProcessGroup& group, int64_t batch_size, int64_t samples) {
+  if (!group.is_distributed()) return;
+  gather_losses(group, batch_size, samples);
+  for (auto* tensors : {&logits_, &labels_, &inputs_}) *tensors = gathered(group, *tensors, batch_size, samples);
+}
+
+void Evaluation::gather_losses(ProcessGroup& group, int64_t batch_size, int64_t samples) {
+  if (losses_.empty()) return;
+  const auto batches = static_cast<int64_t>(losses_.size());
+  const at::Tensor all = in_order_of_set(group.all_gather(at::stack(losses_).cpu()), group.world_size(), batches);
+  losses_ = all.unbind();
+  batch_sizes_.clear();
+  for (int64_t first = 0; first < all.numel() * batch_size; first += batch_size) {
+    batch_sizes_.push_back(std::clamp<int64_t>(samples - first, 0, batch_size));
   }
 }
 

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "callbacks/vocabulary/logs.h"
+#include "trainer/distributed/process_group.h"
 
 namespace downbeat {
 
@@ -79,6 +80,10 @@ class Evaluation {
   void add(const OfBatch& batch, int64_t batch_size);
   void move_to_cpu();  // what is there so far
 
+  // Puts together what all ranks have of the same set, in its order, without what was filled in (shard.h): the first
+  // `samples` count. All batches have `batch_size` of them. A collective; nothing where a process is alone.
+  void gather(ProcessGroup& group, int64_t batch_size, int64_t samples);
+
   EvalPrediction prediction() const;
 
   // The mean loss over the samples, as HuggingFace computes it: each batch's mean once per sample, summed by numpy in
@@ -87,6 +92,7 @@ class Evaluation {
 
  private:
   std::vector<float> losses_of_samples() const;
+  void gather_losses(ProcessGroup& group, int64_t batch_size, int64_t samples);
 
   std::vector<at::Tensor> losses_;
   std::vector<int64_t> batch_sizes_;

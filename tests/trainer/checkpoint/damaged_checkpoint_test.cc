@@ -73,7 +73,8 @@ struct SavedRun {
   std::shared_ptr<Two> model = std::make_shared<Two>();
   std::unique_ptr<Optimizer> optimizer = create_optimizer(*model, args);
   std::unique_ptr<LRScheduler> scheduler = create_scheduler(*optimizer, args, 6);
-  ModelCheckpoints checkpoints{model, args, [] { return std::string(); }};
+  ProcessGroup alone{ProcessEnvironment()};
+  ModelCheckpoints checkpoints{model, args, [] { return std::string(); }, alone};
 };
 
 class DamagedCheckpoint : public ::testing::TestWithParam<std::string> {

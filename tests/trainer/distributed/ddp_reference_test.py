@@ -1,5 +1,5 @@
 """GradientReducer against Python's DistributedDataParallel, both under torchrun: every gradient of every step, the final
-weights and the buffers of every rank, bit for bit, with 2 and 4 processes."""
+weights and the buffers of every rank, bit for bit, with 2, 3 and 4 processes, a signal riding along."""
 
 import os
 import sys
@@ -15,7 +15,7 @@ def content(path):
 
 def main(program):
     twin = os.path.join(os.path.dirname(os.path.abspath(__file__)), "ddp_twin.py")
-    for processes in (2, 4):
+    for processes in (2, 3, 4):
         with tempfile.TemporaryDirectory() as directory:
             cpp, python = os.path.join(directory, "cpp"), os.path.join(directory, "python")
             checked(processes, [program, cpp])

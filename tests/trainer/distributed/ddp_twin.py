@@ -10,15 +10,17 @@ from torch.nn.parallel import DistributedDataParallel
 
 STEPS, BATCH = 4, 8
 CASES = [(1, False, None), (3, False, None), (2, False, 1), (1, True, None), (2, True, None)]
+# 15 parameters more each: where Gloo cuts a bucket differs, and once a number more would move the cut.
+CASES += [(1, find_unused, None, 4, width) for find_unused in (False, True) for width in range(1, 9)]
 
 
 class Net(nn.Module):
-    def __init__(self, has_spare):
+    def __init__(self, has_spare, first, second):
         super().__init__()
-        self.fc1 = nn.Linear(16, 512)
-        self.norm = nn.BatchNorm1d(512)
-        self.fc2 = nn.Linear(512, 700)
-        self.fc3 = nn.Linear(700, 10)
+        self.fc1 = nn.Linear(16, first)
+        self.norm = nn.BatchNorm1d(first)
+        self.fc2 = nn.Linear(first, second)
+        self.fc3 = nn.Linear(second, 10)
         self.odd = nn.Linear(16, 10)
         if has_spare:
             self.spare = nn.Linear(3, 3)
@@ -34,10 +36,10 @@ def write(out, tensor):
         out.write(tensor.detach().numpy().tobytes())
 
 
-def train(substeps, find_unused_parameters, bucket_cap_mb, out):
+def train(out, substeps, find_unused_parameters, bucket_cap_mb, first_width=512, second_width=700):
     rank, world = dist.get_rank(), dist.get_world_size()
     torch.manual_seed(substeps)
-    net = Net(find_unused_parameters)
+    net = Net(find_unused_parameters, first_width, second_width)
     batches = STEPS * substeps * world
     x = torch.randn(batches * BATCH, 16)
     y = torch.randint(10, (batches * BATCH,))
@@ -67,7 +69,7 @@ def main():
     dist.init_process_group("gloo")
     with open(f"{sys.argv[1]}.{dist.get_rank()}", "wb") as out:
         for case in CASES:
-            train(*case, out)
+            train(out, *case)
     dist.barrier()
     dist.destroy_process_group()
 

@@ -1,4 +1,4 @@
-#include "trainer/distributed/shard.h"
+#include "trainer/data/shard.h"
 
 #include <algorithm>
 
@@ -10,8 +10,8 @@ int64_t batches_of_shard(int64_t size, int64_t batch_size, bool drop_last, int w
   return drop_last ? size / batch_size / world_size : divided_up(divided_up(size, batch_size), world_size);
 }
 
-std::vector<int64_t> shard_of(std::span<const int64_t> order, int64_t batch_size, bool drop_last, int rank,
-                              int world_size) {
+std::vector<int64_t> shard_of(std::span<const int64_t> order, int64_t batch_size, bool drop_last, Shard shard) {
+  const auto [rank, world_size] = shard;
   const auto size = static_cast<int64_t>(order.size());
   const int64_t batches = batches_of_shard(size, batch_size, drop_last, world_size);
   const bool is_alone = world_size == 1;  // and needs no full batches

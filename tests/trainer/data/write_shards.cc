@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "trainer/distributed/shard.h"
+#include "trainer/data/shard.h"
 
 namespace {
 
@@ -33,7 +33,8 @@ int main() {
     std::vector<int64_t> order(static_cast<std::size_t>(size));
     std::iota(order.begin(), order.end(), 0);
     for (int rank = 0; rank < world_size; ++rank) {
-      std::cout << (rank > 0 ? ";" : "") << joined(downbeat::shard_of(order, batch_size, drop_last, rank, world_size));
+      std::cout << (rank > 0 ? ";" : "")
+                << joined(downbeat::shard_of(order, batch_size, drop_last, {rank, world_size}));
     }
     std::cout << "/" << joined(kept(size, batch_size, drop_last, world_size)) << "\n";
   }
