@@ -23,6 +23,7 @@
 #include "callbacks/vocabulary/model_description.h"
 #include "callbacks/vocabulary/prediction_progress.h"
 #include "callbacks/vocabulary/run_end.h"
+#include "callbacks/vocabulary/runs_on.h"
 #include "callbacks/vocabulary/trainer_control.h"
 #include "callbacks/vocabulary/trainer_state.h"
 #include "callbacks/vocabulary/training_arguments.h"

@@ -6,9 +6,8 @@
 
 namespace downbeat {
 
-void PrinterCallback::on_log(Logs& logs, const TrainerState& state) {
+void PrinterCallback::on_log(Logs& logs) {
   logs.erase("total_flos");
-  if (!state.is_local_process_zero) return;
   std::fputs((python_dict(logs) + "\n").c_str(), stdout);
   std::fflush(stdout);  // a file that someone follows shows the line now
 }

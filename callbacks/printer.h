@@ -2,18 +2,21 @@
 //
 //   Callbacks(PrinterCallback{});     // Trainer adds it by itself when disable_tqdm is set
 //
-// It removes total_flos from the logs, as HuggingFace's does: callbacks after it do not see it. For a bar use
-// ProgressCallback, for a file that a program reads TraceCallback.
+// The first process of each machine prints (local_zero). There it removes total_flos from the logs, as HuggingFace's
+// does: callbacks after it do not see it. For a bar use ProgressCallback, for a file that a program reads
+// TraceCallback.
 #pragma once
 
 #include "callbacks/vocabulary/logs.h"
-#include "callbacks/vocabulary/trainer_state.h"
+#include "callbacks/vocabulary/runs_on.h"
 
 namespace downbeat {
 
 class PrinterCallback {
  public:
-  void on_log(Logs& logs, const TrainerState& state);  // prints on the first process of each machine
+  static constexpr RunsOn runs_on = RunsOn::local_zero;
+
+  void on_log(Logs& logs);
 };
 
 }  // namespace downbeat

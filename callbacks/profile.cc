@@ -109,7 +109,6 @@ void ProfileCallback::end_event(Event event, const RunEnd* run_end) noexcept {
 void ProfileCallback::begin_run(const TrainerState& state) {
   recording_.reset();
   stage_ = Stage::idle;
-  if (!state.is_world_process_zero) return;
   recording_ = std::make_unique<Recording>(options_.clock, options_.max_events);
   steps_begun_ = 0;
   stage_ = Stage::waiting;

@@ -19,8 +19,8 @@
 // It measures from on_train_begin to on_train_end, or a number of steps of these, each from its on_step_begin to the
 // next one's. The phases are what the loop does from one event to the next and cover the run without gaps; with
 // async_save the copy that a checkpoint is written from is part of "data". A hook's time includes the events it causes
-// itself. The first process writes, at on_train_end, which comes after an exception too; another training of the same
-// object writes the file anew. For single operators of LibTorch use its own profiler.
+// itself. It runs on the first process (world_zero) and writes at on_train_end, which comes after an exception too;
+// another training of the same object writes the file anew. For single operators of LibTorch use its own profiler.
 #pragma once
 
 #include <cstdint>
@@ -32,6 +32,7 @@
 #include "callbacks/pipeline/observer.h"
 #include "callbacks/profiler/phase.h"
 #include "callbacks/vocabulary/run_end.h"
+#include "callbacks/vocabulary/runs_on.h"
 #include "callbacks/vocabulary/trainer_state.h"
 
 namespace downbeat {
@@ -51,6 +52,8 @@ struct ProfileOptions {
 
 class ProfileCallback {
  public:
+  static constexpr RunsOn runs_on = RunsOn::world_zero;
+
   // Throws std::invalid_argument when a number is negative.
   explicit ProfileCallback(ProfileOptions options = {});
   ~ProfileCallback();

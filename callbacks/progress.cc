@@ -29,7 +29,6 @@ ProgressCallback::ProgressCallback(ProgressCallback&&) noexcept = default;
 ProgressCallback& ProgressCallback::operator=(ProgressCallback&&) noexcept = default;
 
 void ProgressCallback::on_train_begin(const TrainerState& state) {
-  if (!state.is_world_process_zero) return;
   display_->close_all();  // a run before this one that never got to its end
   display_->open(ProgressDisplay::kTraining, known(state.max_steps), state.global_step);
   next_step_ = state.global_step + 1;
@@ -37,18 +36,16 @@ void ProgressCallback::on_train_begin(const TrainerState& state) {
 
 void ProgressCallback::show_step(int64_t step) { next_step_ = display_->advance(ProgressDisplay::kTraining, step); }
 
-void ProgressCallback::on_predict_begin(const TrainerState& state, const PredictionProgress& progress) {
+void ProgressCallback::on_predict_begin(const PredictionProgress& progress) {
   on_predict();  // one before this that was left by an exception
-  next_batch_ = kNever;
   batch_ = progress.batch;
-  if (!state.is_world_process_zero) return;
   display_->open(ProgressDisplay::kPrediction, known(progress.batches), progress.batch);
   next_batch_ = progress.batch + 1;
 }
 
-void ProgressCallback::show_batch(const TrainerState& state, const PredictionProgress& progress) {
+void ProgressCallback::show_batch(const PredictionProgress& progress) {
   if (!display_->is_open(ProgressDisplay::kPrediction)) {
-    on_predict_begin(state, progress);  // a loop that does not announce its evaluations
+    on_predict_begin(progress);  // a loop that does not announce its evaluations
   } else {
     next_batch_ = display_->advance(ProgressDisplay::kPrediction, progress.batch);
   }

@@ -7,8 +7,8 @@
 //   ProgressCallback({.max_str_len = 400});
 //
 // A second bar under it shows evaluations and predictions. Where standard error is no terminal, there is a plain line
-// now and then. A step on which there is nothing to draw costs a comparison. For logs without a bar use
-// PrinterCallback.
+// now and then. Only the first process of a run shows anything (world_zero). A step on which there is nothing to draw
+// costs a comparison. For logs without a bar use PrinterCallback.
 #pragma once
 
 #include <cstdint>
@@ -19,6 +19,7 @@
 
 #include "callbacks/vocabulary/logs.h"
 #include "callbacks/vocabulary/prediction_progress.h"
+#include "callbacks/vocabulary/runs_on.h"
 #include "callbacks/vocabulary/trainer_control.h"
 #include "callbacks/vocabulary/trainer_state.h"
 
@@ -35,23 +36,23 @@ struct ProgressOptions {
 
 class ProgressCallback {
  public:
+  static constexpr RunsOn runs_on = RunsOn::world_zero;
+
   explicit ProgressCallback(const ProgressOptions& options = {});
   ~ProgressCallback();  // takes down a bar that is still there: an exception may have ended the run
   ProgressCallback(ProgressCallback&&) noexcept;
   ProgressCallback& operator=(ProgressCallback&&) noexcept;
 
-  // Only the first process shows anything. A negative state.max_steps is a bar without end.
+  // A negative state.max_steps is a bar without end.
   void on_train_begin(const TrainerState& state);
   void on_step_end(const TrainerState& state) {
     if (state.global_step >= next_step_) show_step(state.global_step);
   }
-  void on_evaluate_begin(const TrainerState& state, const PredictionProgress& progress) {
-    on_predict_begin(state, progress);
-  }
-  void on_predict_begin(const TrainerState& state, const PredictionProgress& progress);
-  void on_prediction_step(const TrainerState& state, const PredictionProgress& progress) {
+  void on_evaluate_begin(const PredictionProgress& progress) { on_predict_begin(progress); }
+  void on_predict_begin(const PredictionProgress& progress);
+  void on_prediction_step(const PredictionProgress& progress) {
     batch_ = progress.batch;
-    if (batch_ >= next_batch_) show_batch(state, progress);
+    if (batch_ >= next_batch_) show_batch(progress);
   }
   void on_evaluate() { on_predict(); }
   void on_predict();
@@ -63,7 +64,7 @@ class ProgressCallback {
   static constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
 
   void show_step(int64_t step);
-  void show_batch(const TrainerState& state, const PredictionProgress& progress);
+  void show_batch(const PredictionProgress& progress);
 
   int64_t max_str_len_;
   std::unique_ptr<ProgressDisplay> display_;  // stays where it is when the callback moves: messages are told to it

@@ -39,8 +39,8 @@ Json json_of(const Logs& logs, bool clock_values_as_null) {
 
 }  // namespace
 
-// The file is emptied by the first event only, when it is known which process this is: all processes construct their
-// callbacks, and the others must not take away what the first one has written.
+// The file is emptied by the first event only, which the first process alone hears: all processes construct their
+// callbacks, and the others must not take away what it has written.
 TraceCallback::TraceCallback(TraceOptions options) : options_(std::move(options)) {
   file_.open(options_.path, std::ios::app);
   if (!file_) {
@@ -51,7 +51,7 @@ TraceCallback::TraceCallback(TraceOptions options) : options_(std::move(options)
 
 void TraceCallback::write(std::string_view event, const TrainerState& state, const TrainerControl& control,
                           const Logs* logs) {
-  if (!state.is_world_process_zero || failed_) return;
+  if (failed_) return;
   if (!std::exchange(begun_, true)) {
     file_.close();
     file_.open(options_.path, std::ios::trunc);

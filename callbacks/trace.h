@@ -7,7 +7,8 @@
 //   {...}}
 //
 // It shows state, control and logs as they are when its turn comes: put it last to see what the others did. Every line
-// is flushed. It is for tests and questions, not for dashboards: see integrations/ for those.
+// is flushed. The first process of a run writes (world_zero). It is for tests and questions, not for dashboards: see
+// integrations/ for those.
 #pragma once
 
 #include <concepts>
@@ -16,6 +17,7 @@
 #include <string_view>
 
 #include "callbacks/pipeline/callback.h"
+#include "callbacks/vocabulary/runs_on.h"
 
 namespace downbeat {
 
@@ -27,6 +29,8 @@ struct TraceOptions {
 
 class TraceCallback {
  public:
+  static constexpr RunsOn runs_on = RunsOn::world_zero;
+
   // Throws std::runtime_error when the file cannot be written.
   explicit TraceCallback(TraceOptions options);
   // A template, as g++ 12 would otherwise take {.path = ...} for a std::string as well.

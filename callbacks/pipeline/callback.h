@@ -9,6 +9,9 @@
 //     }
 //   };
 //
+// `static constexpr RunsOn runs_on = RunsOn::world_zero;` in it keeps it to one process of a distributed run; what all
+// processes have to use together is then not to be had (vocabulary/runs_on.h, ranks.h).
+//
 // The checks are made when a CallbackHandler of the callback is named, whether or not an event ever happens. For
 // callbacks chosen at run time see dynamic_callback_handler.h.
 #pragma once
@@ -18,6 +21,7 @@
 #include <type_traits>
 
 #include "callbacks/pipeline/parameters.h"
+#include "callbacks/pipeline/ranks.h"
 #include "callbacks/vocabulary/events.h"
 
 namespace downbeat::contract {
@@ -36,7 +40,8 @@ enum class Mistake {
   not_virtual,
   hides_virtual,
   read_only,
-  ambiguous
+  ambiguous,
+  collective
 };
 
 template <class Parameter, class... Things>
@@ -58,6 +63,18 @@ constexpr Mistake mistake_in_parameter(types<Things...>) {
   }
 }
 
+// Of a hook with these things at hand. It may ask for the base of a collective, so that the thing itself counts.
+template <class Callback, class Parameter, class... Things>
+constexpr Mistake mistake_in_hook(types<Things...> things) {
+  if constexpr (!is_on_every_rank<Callback>) {
+    constexpr int at = position_of<Bare<Parameter>>(types<Things...>{});
+    if constexpr (at >= 0) {
+      if (is_collective<Bare<thing_at<at, Things...>>>) return Mistake::collective;
+    }
+  }
+  return mistake_in_parameter<Parameter>(things);
+}
+
 // Has a class a member of some name, even a private or overloaded one? Name lookup comes before access control, so
 // `&Probed<C>::name` is ambiguous exactly if C has it: Probed derives from C and from a class that has every name.
 struct Names {
@@ -65,6 +82,7 @@ struct Names {
   DOWNBEAT_EVENTS(DOWNBEAT_X)
   DOWNBEAT_NEAR_MISSES(DOWNBEAT_X)
 #undef DOWNBEAT_X
+  int runs_on;
 };
 template <class C>
 struct WithNames : C, Names {};
@@ -163,6 +181,9 @@ namespace downbeat::events {
                    #event " is not DynamicCallback's virtual function; take all its parameters and write override")    \
       DOWNBEAT_SAY(read_only, #event " provides this parameter read-only; take it as const T& or by value")            \
       DOWNBEAT_SAY(ambiguous, #event " is passed two things that this parameter could mean; name the exact type")      \
+      DOWNBEAT_SAY(collective, #event                                                                                  \
+                   " asks for what all ranks have to use together, but runs_on keeps this callback "                   \
+                   "to some of them; leave out runs_on or do without it")                                              \
       return mistake == none;                                                                                          \
     }                                                                                                                  \
   };
@@ -216,18 +237,25 @@ constexpr bool in_vocabulary(types<Es...>) {
   return ((position_of<Wanted>(typename Es::Provides{}) != kMissing) || ...);
 }
 
-// A type that no event knows may be something that Trainer or an own loop passes (its model): checked there.
-template <class Event, class Parameter>
+// A type that no event knows may be something that Trainer or an own loop passes (its model): checked there. That it
+// is a collective is said here already, unless the class is only declared yet.
+template <class Event, class Callback, class Parameter>
 constexpr Mistake mistake_in_declaration() {
   constexpr Mistake mistake = mistake_in_parameter<Parameter>(typename Event::Provides{});
   if constexpr (mistake == Mistake::not_provided) {
-    return in_vocabulary<Bare<Parameter>>(events::All{}) ? mistake : Mistake::none;
+    if constexpr (in_vocabulary<Bare<Parameter>>(events::All{})) {
+      return mistake;
+    } else if constexpr (is_on_every_rank<Callback>) {
+      return Mistake::none;
+    } else {
+      return is_collective<Bare<Parameter>, Event, Callback> ? Mistake::collective : Mistake::none;
+    }
   }
   return mistake;
 }
 template <class Event, class Callback, class... Ps>
 constexpr void check_parameters(types<Ps...>) {
-  (accept<Event, mistake_in_declaration<Event, Ps>(), Callback, Ps>(), ...);
+  (accept<Event, mistake_in_declaration<Event, Callback, Ps>(), Callback, Ps>(), ...);
 }
 
 template <class Event, class Callback>
@@ -273,6 +301,11 @@ constexpr bool is_misspelt() {
   }
 }
 
+// Has it a runs_on, of whatever kind?
+template <class Callback>
+constexpr bool names_runs_on =
+    std::is_final_v<Callback> ? requires { &Callback::runs_on; } : !requires { &Probed<Callback>::runs_on; };
+
 template <class Event, class Callback>
 constexpr bool check_event() {
   if constexpr (hears<Event, Callback>) check_hook<Event, Callback>();
@@ -286,6 +319,10 @@ constexpr bool check_callback(types<Es...>) {
   constexpr bool hears_any = (check_event<Es, Callback>() | ... | false);
   DOWNBEAT_SAY_UNLESS(hears_any || misspelt || observes,
                       "this callback hears no event; give it a public member function named as one, like on_step_end",
+                      Callback)
+  DOWNBEAT_SAY_UNLESS(SaysRunsOn<Callback> || !names_runs_on<Callback>,
+                      "runs_on is a public constant: static constexpr RunsOn runs_on = RunsOn::world_zero, local_zero "
+                      "or every_rank",
                       Callback)
   return true;
 }

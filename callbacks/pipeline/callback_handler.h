@@ -8,7 +8,8 @@
 // What is passed after args, state and control (a model, a batch) hooks may ask for by type. The handler is a value:
 // it moves, and add() and remove() give a new one of a new type. For callbacks chosen at run time put DynamicCallbacks
 // into the tuple, or use DynamicCallbackHandler (dynamic_callback_handler.h). A callback may observe how the others are
-// called, to measure them (observer.h); without one nothing of that is in the code.
+// called, to measure them (observer.h); without one nothing of that is in the code. A callback with runs_on hears
+// events only on the ranks that it names (vocabulary/runs_on.h).
 #pragma once
 
 #include <array>
@@ -21,6 +22,7 @@
 #include <cstddef>
 #include <exception>
 #include <string_view>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 
@@ -28,6 +30,7 @@
 #include "callbacks/pipeline/callback_states.h"
 #include "callbacks/pipeline/held.h"
 #include "callbacks/pipeline/observer.h"
+#include "callbacks/pipeline/ranks.h"
 
 namespace downbeat {
 
@@ -45,30 +48,64 @@ constexpr bool is_read_only(types<Ps...>) {
 template <class Event, class Thing>
 using AsDeclared = std::conditional_t<is_read_only<Thing>(typename Event::Provides{}), const Thing&, Thing&>;
 
-template <class Parameter, class... Things>
+template <class Callback, class Parameter, class... Things>
 constexpr Mistake mistake_at_call(types<Things...> things) {
-  const Mistake mistake = mistake_in_parameter<Parameter>(things);
+  const Mistake mistake = mistake_in_hook<Callback, Parameter>(things);
   return mistake == Mistake::not_provided ? Mistake::not_passed : mistake;
 }
 
 template <class Event, class Callback, class... Things, class... Ps>
 constexpr void call_with(Callback& callback, const View<Event, Things...>& event, types<Ps...>) {
-  if constexpr ((accept<Event, mistake_at_call<Ps>(types<Things...>{}), Callback, Ps>() && ...)) {
+  if constexpr ((accept<Event, mistake_at_call<Callback, Ps>(types<Things...>{}), Callback, Ps>() && ...)) {
     Event::call(callback, event.template get<Bare<Ps>>()...);
   }
 }
+
+// The event as a callback may see it whole: without collectives unless it runs on every rank.
+template <class Event, class... Things>
+constexpr View<Event, Things...> view_from(std::tuple<Things...> things) {
+  return {things};
+}
+template <class Callback, class Event, class... Things>
+constexpr decltype(auto) view_for(const View<Event, Things...>& event) {
+  if constexpr (!is_on_every_rank<Callback> && (is_collective<Bare<Things>> || ...)) {
+    constexpr auto unless_collective = []<class Thing>(Thing& thing) {
+      if constexpr (is_collective<std::remove_const_t<Thing>>) {
+        return std::tuple<>();
+      } else {
+        return std::tuple<Thing&>(thing);
+      }
+    };
+    return view_from<Event>(
+        std::apply([&](auto&... all) { return std::tuple_cat(unless_collective(all)...); }, event.things));
+  } else {
+    return event;  // by reference: `event` is one
+  }
+}
+
 template <class Event, class Callback, class... Things>
 constexpr void call_hook(Callback& callback, const View<Event, Things...>& event) {
   if constexpr (Event::template single<Callback>) {
     call_with(callback, event, typename Event::template Hook<Callback>::Parameters{});
   } else {
-    Event::call(callback, event);
+    const auto& seen = view_for<Callback>(event);
+    Event::call(callback, seen);
   }
+}
+
+// A callback that is there, on a rank that it runs on.
+template <class Held, class Event, class... Things>
+constexpr bool is_to_hear(const Held& held, const View<Event, Things...>& event) {
+  constexpr RunsOn ranks = ranks_of<CallbackIn<Held>>;
+  if constexpr (ranks != RunsOn::every_rank) {
+    if (!is_among(ranks, event.state())) return false;
+  }
+  return is_there(held);
 }
 
 template <class Event, class... Things>
 constexpr void call_if_there(auto& held, const View<Event, Things...>& event) {
-  if (is_there(held)) call_hook<Event>(callback_in(held), event);
+  if (is_to_hear(held, event)) call_hook<Event>(callback_in(held), event);
 }
 
 // What one call of the event passes. Things may come in any order, each type once.
@@ -128,7 +165,7 @@ constexpr auto positions_of_those() {
 // All hooks of a callback against all that a trainer passes, whether or not an event is ever called.
 template <class Event, class Callback, class... Things, class... Ps>
 constexpr void check_against(types<Things...> things, types<Ps...>) {
-  (accept<Event, mistake_in_parameter<Ps>(types<Things...>{}), Callback, Ps>(), ...);
+  (accept<Event, mistake_in_hook<Callback, Ps>(types<Things...>{}), Callback, Ps>(), ...);
   static_cast<void>(things);
 }
 template <class Event, class Callback, template <class> class ThingsOf>
@@ -343,8 +380,9 @@ class CallbackHandler : public contract::MembersOf<CallbackHandler<Cs...>, event
 
   template <class Event, class... Things, std::size_t... i>
   void call_all_observed(const contract::View<Event, Things...>& event, std::index_sequence<i...>) {
-    tell_observers([&](auto& observer) { observer.before_event(event); });
-    const contract::AtEnd after([&] { tell_observers([&](auto& observer) { observer.after_event(event); }); });
+    tell_observers(event, [](auto& observer, const auto& seen) { observer.before_event(seen); });
+    const contract::AtEnd after(
+        [&] { tell_observers(event, [](auto& observer, const auto& seen) { observer.after_event(seen); }); });
     if constexpr (contract::runs_to_the_end<Event>) {
       contract::FirstException first;
       (first.attempt([&] { call_observed<hearers<Event>[i]>(event); }), ...);
@@ -356,10 +394,11 @@ class CallbackHandler : public contract::MembersOf<CallbackHandler<Cs...>, event
   template <std::size_t at, class Event, class... Things>
   void call_observed(const contract::View<Event, Things...>& event) {
     auto& held = boost::hana::at_c<at>(callbacks_);
-    if (!contract::is_there(held) || contract::is_empty_list(contract::callback_in(held))) return;
-    tell_observers([&](auto& observer) { observer.before_hook(event, observed<at>(held)); });
+    if (!contract::is_to_hear(held, event) || contract::is_empty_list(contract::callback_in(held))) return;
+    const ObservedCallback& callback = observed<at>(held);
+    tell_observers(event, [&](auto& observer, const auto& seen) { observer.before_hook(seen, callback); });
     const contract::AtEnd after(
-        [&] { tell_observers([&](auto& observer) { observer.after_hook(event, observed<at>(held)); }); });
+        [&] { tell_observers(event, [&](auto& observer, const auto& seen) { observer.after_hook(seen, callback); }); });
     contract::call_hook<Event>(contract::callback_in(held), event);
   }
   template <std::size_t at, class Held>
@@ -368,9 +407,10 @@ class CallbackHandler : public contract::MembersOf<CallbackHandler<Cs...>, event
                                                contract::key_of<Held>, at};
     return callback;
   }
-  void tell_observers(const auto& tell) {
-    const auto tell_one = [&](auto& held) {
-      if (contract::is_there(held)) tell(contract::callback_in(held));
+  void tell_observers(const auto& event, const auto& tell) {
+    const auto tell_one = [&]<class Held>(Held& held) {
+      if (!contract::is_to_hear(held, event)) return;
+      tell(contract::callback_in(held), contract::view_for<contract::CallbackIn<Held>>(event));
     };
     [&]<std::size_t... i>(std::index_sequence<i...>) {
       (tell_one(boost::hana::at_c<observers[i]>(callbacks_)), ...);

@@ -16,6 +16,8 @@
 // Virtual functions pass what the events provide (vocabulary/events.h) and nothing else: a hook that asks for the model
 // needs a place in the static tuple, as does one that must cost nothing. See callback_handler.h. An observer
 // (observer.h), like ProfileCallback, stands in the tuple too and sees a list as one callback, DynamicCallbacks.
+//
+// A plain callback keeps the ranks that its type names (vocabulary/runs_on.h); a DynamicCallback overrides runs_on().
 #pragma once
 
 #include <concepts>
@@ -30,6 +32,8 @@
 
 #include "callbacks/pipeline/callback_handler.h"
 #include "callbacks/pipeline/observer.h"
+#include "callbacks/pipeline/ranks.h"
+#include "callbacks/vocabulary/runs_on.h"
 
 namespace downbeat {
 
@@ -46,6 +50,9 @@ class DynamicCallback {
   // What goes into checkpoints, under name(): nothing unless overridden.
   virtual std::optional<CallbackState> state() const { return std::nullopt; }
   virtual void load_state(const CallbackState&) {}
+
+  // The ranks on which its hooks are called.
+  virtual RunsOn runs_on() const { return RunsOn::every_rank; }
 
   virtual std::string name() const;  // the class, without namespaces
 };
@@ -118,9 +125,16 @@ constexpr bool overrides() {
   }
   return true;
 }
+// A runs_on of its own, as plain callbacks have it, would hide that virtual function too.
+template <class C>
+constexpr bool overrides_runs_on = !requires { &C::runs_on; } || requires(const C& callback) {
+  { callback.runs_on() } -> std::same_as<RunsOn>;
+};
 template <class C, class... Es>
 constexpr bool check_dynamic(types<Es...>) {
   is_misspelt<C>();
+  static_assert(overrides_runs_on<C>,
+                "downbeat: runs_on is a virtual function of DynamicCallback; write RunsOn runs_on() const override");
   return (overrides<Es, C>() && ...);
 }
 
@@ -164,6 +178,7 @@ class DynamicAdapter final : public contract::AnyAdapter {
       if (contract::is_there(held_)) contract::callback_in(held_).load_state(state);
     }
   }
+  RunsOn runs_on() const override { return contract::ranks_of<Callback>; }
   std::string name() const override { return contract::state_name<Held>(); }
 
   const std::type_info& type() const override { return typeid(Callback); }
@@ -175,7 +190,8 @@ class DynamicAdapter final : public contract::AnyAdapter {
   template <class Event, class... Ps, class... Things>
   void hear(contract::types<Ps...>, Things&... things) {
     if constexpr (contract::hears<Event, Callback>) {
-      contract::call_if_there(held_, contract::View<Event, Ps...>{{things...}});
+      if (!contract::is_there(held_)) return;
+      contract::call_hook<Event>(contract::callback_in(held_), contract::View<Event, Ps...>{{things...}});
     }
   }
 
@@ -247,7 +263,11 @@ class DynamicCallbackList {
   // An index, as a hook may add a callback.
   template <class Event, class... Ps, class View>
   void call_all(contract::types<Ps...>, const View& event) {
-    const auto call = [&](std::size_t i) { Event::call(*callbacks_[i], event.template get<contract::Bare<Ps>>()...); };
+    const auto call = [&](std::size_t i) {
+      if (runs_here(*callbacks_[i], event.state())) {
+        Event::call(*callbacks_[i], event.template get<contract::Bare<Ps>>()...);
+      }
+    };
     if constexpr (contract::runs_to_the_end<Event>) {
       contract::FirstException first;
       for (std::size_t i = 0; i < callbacks_.size(); ++i) first.attempt([&] { call(i); });
@@ -258,6 +278,10 @@ class DynamicCallbackList {
   }
 
  private:
+  static bool runs_here(const DynamicCallback& callback, const TrainerState& state) {
+    const bool is_first_of_all = state.is_world_process_zero && state.is_local_process_zero;  // no need to ask
+    return is_first_of_all || contract::is_among(callback.runs_on(), state);
+  }
   template <class T, class Predicate>
   std::size_t find(const Predicate& is_it) {
     std::size_t at = 0;

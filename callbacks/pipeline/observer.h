@@ -9,9 +9,10 @@
 //   CallbackHandler handler(MyCallback{}, Stopwatch{}, ProgressCallback{});     // told of all three
 //
 // before_event comes ahead of the first hook and also where nobody hears the event; before_hook around each hook that
-// is called, not for an empty std::optional or an empty list. What begins also ends: after_hook and after_event come
-// after an exception too. A list (DynamicCallbacks) is one callback. An observer needs no hooks; those it has are
-// observed like all others. Several observers are told in their order.
+// is called, not for an empty std::optional, an empty list or a callback of other ranks. What begins also ends:
+// after_hook and after_event come after an exception too. A list (DynamicCallbacks) is one callback. An observer needs
+// no hooks; those it has are observed like all others. Several observers are told in their order. One with runs_on is
+// told of nothing on other ranks.
 //
 // CallbackHandler asks at compile time whether there is an observer: without one its code is what it would be if there
 // were none of this (tests/codegen). It is for measuring, as ProfileCallback does; to do something at an event write a

@@ -18,7 +18,7 @@
 // model's configuration are params. Checkpoints are copied to ./outputs where HF_MLFLOW_LOG_ARTIFACTS asks for that: a
 // job uploads this directory by itself. A training that is resumed goes on in the run of its checkpoint, unless the
 // environment names one or --report_to_new_run. MLFLOW_TAGS, MLFLOW_FLATTEN_PARAMS, MLFLOW_MAX_LOG_PARAMS and MLflow's
-// variables for certificates count here too. Only the process with is_world_process_zero reports.
+// variables for certificates count here too. The first process of a run reports (world_zero).
 //
 // Training never waits for the workspace and never ends because of it. What is logged goes into a spool below
 // OUTPUT_DIR/azure_ml first, and stays there until it is taken: a later start with the same output_dir sends it, or

@@ -18,9 +18,9 @@ CodeCarbonCallback& CodeCarbonCallback::operator=(CodeCarbonCallback&&) noexcept
 
 void CodeCarbonCallback::on_init_end(const TrainingArguments& args) { settings_of(options_, args.output_dir); }
 
-void CodeCarbonCallback::on_train_begin(const TrainingArguments& args, const TrainerState& state) {
+void CodeCarbonCallback::on_train_begin(const TrainingArguments& args) {
   run_.reset();
-  if (state.is_local_process_zero) run_.reset(new Run{EmissionsTracker(settings_of(options_, args.output_dir))});
+  run_.reset(new Run{EmissionsTracker(settings_of(options_, args.output_dir))});
 }
 
 void CodeCarbonCallback::on_save() {

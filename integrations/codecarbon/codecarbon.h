@@ -3,9 +3,9 @@
 //
 //   Callbacks(CodeCarbonCallback({.country_iso_code = "FRA"}))
 //
-// Begun when training begins and ended when it ends, on the first process of each machine. Energy is the processor's
-// counter (RAPL) where this user may read it, NVIDIA's counter for GPUs, and otherwise estimated from the load, as
-// codecarbon does. Nothing is ever asked of a network: the country comes from the options, the environment or
+// Begun when training begins and ended when it ends, on the first process of each machine (local_zero). Energy is the
+// processor's counter (RAPL) where this user may read it, NVIDIA's counter for GPUs, and otherwise estimated from the
+// load, as codecarbon does. Nothing is ever asked of a network: the country comes from the options, the environment or
 // .codecarbon.config; without one the world's average is taken, with a warning. See options.h.
 //
 // The row is written at the end, so that a killed run leaves none. With on_csv_write=update it is also written with
@@ -18,7 +18,7 @@
 #include <memory>
 #include <string_view>
 
-#include "callbacks/vocabulary/trainer_state.h"
+#include "callbacks/vocabulary/runs_on.h"
 #include "callbacks/vocabulary/training_arguments.h"
 #include "integrations/codecarbon/options.h"
 
@@ -27,6 +27,7 @@ namespace downbeat {
 class CodeCarbonCallback {
  public:
   static constexpr std::string_view report_to_name = "codecarbon";
+  static constexpr RunsOn runs_on = RunsOn::local_zero;
 
   explicit CodeCarbonCallback(CodeCarbonOptions options = {});
   ~CodeCarbonCallback();  // ends what train_end did not
@@ -35,7 +36,7 @@ class CodeCarbonCallback {
 
   // Throws std::invalid_argument for a setting that makes no sense.
   void on_init_end(const TrainingArguments& args);
-  void on_train_begin(const TrainingArguments& args, const TrainerState& state);
+  void on_train_begin(const TrainingArguments& args);
   void on_save();
   void on_train_end();
 

@@ -231,19 +231,16 @@ CometCallback::~CometCallback() = default;
 CometCallback::CometCallback(CometCallback&&) noexcept = default;
 CometCallback& CometCallback::operator=(CometCallback&&) noexcept = default;
 
-void CometCallback::on_init_end(const TrainerState& state) {
-  if (state.is_world_process_zero) comet_settings(options_);
-}
+void CometCallback::on_init_end() { comet_settings(options_); }
 
-void CometCallback::on_load_checkpoint(const TrainingArguments& args, const TrainerState& state,
-                                       const Checkpoint& checkpoint) {
-  if (!state.is_world_process_zero || args.report_to_new_run) return;
+void CometCallback::on_load_checkpoint(const TrainingArguments& args, const Checkpoint& checkpoint) {
+  if (args.report_to_new_run) return;
   const auto identity = run_of(checkpoint.directory, std::string(report_to_name));
   if (identity) resumed_key_ = text_named(*identity, "experiment_key");
 }
 
-void CometCallback::begin(const TrainingArguments& args, const TrainerState& state, const ModelDescription* model) {
-  if (run_ != nullptr || is_disabled_ || !state.is_world_process_zero) return;
+void CometCallback::begin(const TrainingArguments& args, const ModelDescription* model) {
+  if (run_ != nullptr || is_disabled_) return;
   CometSettings settings = comet_settings(options_);
   is_disabled_ = !settings.is_enabled;
   if (is_disabled_) {
@@ -256,22 +253,22 @@ void CometCallback::begin(const TrainingArguments& args, const TrainerState& sta
 
 void CometCallback::log(const TrainingArguments& args, const TrainerState& state, const Logs& logs,
                         const ModelDescription* model) {
-  begin(args, state, model);
-  if (run_ != nullptr && state.is_world_process_zero) run_->log(state, logs);
+  begin(args, model);
+  if (run_ != nullptr) run_->log(state, logs);
 }
 
 void CometCallback::predicted(const TrainingArguments& args, const TrainerState& state, const Metrics& metrics,
                               const ModelDescription* model) {
-  begin(args, state, model);
-  if (run_ != nullptr && state.is_world_process_zero) run_->predicted(state, metrics);
+  begin(args, model);
+  if (run_ != nullptr) run_->predicted(state, metrics);
 }
 
-void CometCallback::on_save(const TrainerState& state, const Checkpoint& checkpoint) {
-  if (run_ != nullptr && state.is_world_process_zero) run_->note_in(checkpoint.directory);
+void CometCallback::on_save(const Checkpoint& checkpoint) {
+  if (run_ != nullptr) run_->note_in(checkpoint.directory);
 }
 
 void CometCallback::on_train_end(const TrainingArguments& args, const TrainerState& state) {
-  if (run_ != nullptr && state.is_world_process_zero) run_->end_training(args.output_dir, state.global_step);
+  if (run_ != nullptr) run_->end_training(args.output_dir, state.global_step);
 }
 
 }  // namespace downbeat

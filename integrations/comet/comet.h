@@ -12,7 +12,8 @@
 // killed program left is zipped by the next one that reports to the same directory.
 //
 // Names, parameters and steps are HuggingFace's (train/loss, eval/loss, args|learning_rate, config|hidden). NaN and
-// infinities are the words "NaN", "Infinity", "-Infinity", as JSON has none. To see curves without a service use
+// infinities are the words "NaN", "Infinity", "-Infinity", as JSON has none. The first process of a run reports
+// (world_zero). To see curves without a service use
 // integrations/tensorboard.
 #pragma once
 
@@ -23,6 +24,7 @@
 #include "callbacks/vocabulary/checkpoint.h"
 #include "callbacks/vocabulary/logs.h"
 #include "callbacks/vocabulary/model_description.h"
+#include "callbacks/vocabulary/runs_on.h"
 #include "callbacks/vocabulary/trainer_state.h"
 #include "callbacks/vocabulary/training_arguments.h"
 #include "integrations/comet/comet_options.h"
@@ -33,6 +35,7 @@ namespace downbeat {
 class CometCallback {
  public:
   static constexpr std::string_view report_to_name = "comet_ml";
+  static constexpr RunsOn runs_on = RunsOn::world_zero;
 
   explicit CometCallback(CometOptions options = {});
   ~CometCallback();  // the run is complete: sends what is left, zips
@@ -40,19 +43,19 @@ class CometCallback {
   CometCallback& operator=(CometCallback&&) noexcept;
 
   // Throws std::invalid_argument when the settings contradict each other.
-  void on_init_end(const TrainerState& state);
+  void on_init_end();
 
-  void on_load_checkpoint(const TrainingArguments& args, const TrainerState& state, const Checkpoint& checkpoint);
-  void on_train_begin(auto& event) { begin(event.args(), event.state(), model_in(event)); }
+  void on_load_checkpoint(const TrainingArguments& args, const Checkpoint& checkpoint);
+  void on_train_begin(auto& event) { begin(event.args(), model_in(event)); }
   void on_log(auto& event) { log(event.args(), event.state(), event.logs(), model_in(event)); }
   void on_predict(auto& event) { predicted(event.args(), event.state(), event.metrics(), model_in(event)); }
-  void on_save(const TrainerState& state, const Checkpoint& checkpoint);
+  void on_save(const Checkpoint& checkpoint);
   void on_train_end(const TrainingArguments& args, const TrainerState& state);
 
  private:
   class Run;
 
-  void begin(const TrainingArguments& args, const TrainerState& state, const ModelDescription* model);
+  void begin(const TrainingArguments& args, const ModelDescription* model);
   void log(const TrainingArguments& args, const TrainerState& state, const Logs& logs, const ModelDescription* model);
   void predicted(const TrainingArguments& args, const TrainerState& state, const Metrics& metrics,
                  const ModelDescription* model);

@@ -10,7 +10,7 @@
 // DISABLE_MLFLOW_INTEGRATION), the names (loss, eval_loss), the arguments and the model's configuration as params; and
 // those of MLflow's client for credentials and certificates. Unlike there: long params are cut, not dropped, and a
 // checkpoint is an artifact as it is. A training that is resumed goes on in the run of its checkpoint, unless
-// --report_to_new_run. Only the process with is_world_process_zero reports.
+// --report_to_new_run. The first process of a run reports (world_zero).
 //
 // Training never waits for the server and never ends because of it. What is logged goes into a spool below
 // OUTPUT_DIR/mlflow first, and stays there until it is taken: a later start with the same output_dir sends it, or

@@ -10,6 +10,7 @@
 #include "callbacks/vocabulary/logs.h"
 #include "callbacks/vocabulary/model_description.h"
 #include "callbacks/vocabulary/run_end.h"
+#include "callbacks/vocabulary/runs_on.h"
 #include "callbacks/vocabulary/trainer_state.h"
 #include "callbacks/vocabulary/training_arguments.h"
 #include "integrations/support/run_parameters.h"
@@ -20,11 +21,13 @@ class MLflowRun;
 
 class MLflowReporter {
  public:
+  static constexpr RunsOn runs_on = RunsOn::world_zero;
+
   void on_load_checkpoint(const TrainingArguments& args, const Checkpoint& checkpoint);
-  void on_train_begin(auto& event) { begin(event.args(), event.state(), model_in(event)); }
+  void on_train_begin(auto& event) { begin(event.args(), model_in(event)); }
   void on_log(auto& event) { log(event.args(), event.state(), event.logs(), model_in(event)); }
-  void on_save(const TrainerState& state, const Checkpoint& checkpoint);
-  void on_train_end(const TrainerState& state, const RunEnd& end);
+  void on_save(const Checkpoint& checkpoint);
+  void on_train_end(const RunEnd& end);
 
  protected:
   // `resumed_from`: a checkpoint's directory, or empty. Null: nothing is reported.
@@ -36,7 +39,7 @@ class MLflowReporter {
   MLflowReporter& operator=(MLflowReporter&&) noexcept;
 
  private:
-  void begin(const TrainingArguments& args, const TrainerState& state, const ModelDescription* model);
+  void begin(const TrainingArguments& args, const ModelDescription* model);
   void log(const TrainingArguments& args, const TrainerState& state, const Logs& logs, const ModelDescription* model);
 
   NewRun new_run_;

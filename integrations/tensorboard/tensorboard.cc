@@ -59,14 +59,12 @@ TensorBoardRun& TensorBoardCallback::run(const TrainingArguments& args) {
 
 void TensorBoardCallback::on_init_end(const TrainingArguments&) { check(options_); }
 
-void TensorBoardCallback::on_load_checkpoint(const TrainingArguments& args, const TrainerState& state,
-                                             const Checkpoint& checkpoint) {
-  if (state.is_world_process_zero && !args.report_to_new_run) run(args).resume_from(checkpoint.directory);
+void TensorBoardCallback::on_load_checkpoint(const TrainingArguments& args, const Checkpoint& checkpoint) {
+  if (!args.report_to_new_run) run(args).resume_from(checkpoint.directory);
 }
 
 void TensorBoardCallback::begin(const TrainingArguments& args, const TrainerState& state,
                                 const ModelDescription* model) {
-  if (!state.is_world_process_zero) return;
   if (options_.histogram_steps > 0 && model == nullptr) {
     warn(
         "TensorBoard: histogram_steps needs to know the model, and this loop passes no ModelDescription: there will "
@@ -79,35 +77,32 @@ void TensorBoardCallback::begin(const TrainingArguments& args, const TrainerStat
 }
 
 void TensorBoardCallback::on_log(const TrainingArguments& args, const TrainerState& state, const Logs& logs) {
-  if (state.is_world_process_zero) run(args).log(state, logs);
+  run(args).log(state, logs);
 }
 
-bool TensorBoardCallback::has_histograms_at(int64_t step, const TrainerState& state,
-                                            const ModelDescription* model) const {
-  return options_.histogram_steps > 0 && step % options_.histogram_steps == 0 && model != nullptr &&
-         state.is_world_process_zero;
+bool TensorBoardCallback::has_histograms_at(int64_t step, const ModelDescription* model) const {
+  return options_.histogram_steps > 0 && step % options_.histogram_steps == 0 && model != nullptr;
 }
 
 void TensorBoardCallback::add_gradients(const TrainingArguments& args, const TrainerState& state,
                                         const ModelDescription* model) {
   const int64_t step = state.global_step + 1;  // the one that these gradients are for: it is counted at its end
-  if (!has_histograms_at(step, state, model)) return;
+  if (!has_histograms_at(step, model)) return;
   run(args).add_histograms("gradients", step, *model, &ModelDescription::visit_gradients);
 }
 
 void TensorBoardCallback::add_parameters(const TrainingArguments& args, const TrainerState& state,
                                          const ModelDescription* model) {
-  if (!has_histograms_at(state.global_step, state, model)) return;
+  if (!has_histograms_at(state.global_step, model)) return;
   run(args).add_histograms("parameters", state.global_step, *model, &ModelDescription::visit_parameters);
 }
 
-void TensorBoardCallback::on_save(const TrainingArguments& args, const TrainerState& state,
-                                  const Checkpoint& checkpoint) {
-  if (state.is_world_process_zero) run(args).note_in(checkpoint.directory);
+void TensorBoardCallback::on_save(const TrainingArguments& args, const Checkpoint& checkpoint) {
+  run(args).note_in(checkpoint.directory);
 }
 
-void TensorBoardCallback::on_train_end(const TrainerState& state, const RunEnd& end) {
-  if (!state.is_world_process_zero || !run_) return;
+void TensorBoardCallback::on_train_end(const RunEnd& end) {
+  if (!run_) return;
   run_->end(status_of(end));
   run_->drain();
 }

@@ -7,7 +7,7 @@
 // `args` and `model_config`. Besides: the page of hyperparameters, and histograms where they are asked for. A training
 // that is resumed goes on in the directory of its checkpoint, unless --report_to_new_run; points that were logged after
 // that checkpoint are void. Training never waits for the disk and never ends because of it. What is logged is in the
-// file 200 ms later; only the process with is_world_process_zero writes.
+// file 200 ms later. The first process of a run writes (world_zero).
 //
 // For the numbers on the terminal see callbacks/printer.h, for a server that several people write to
 // integrations/mlflow.
@@ -22,6 +22,7 @@
 #include "callbacks/vocabulary/logs.h"
 #include "callbacks/vocabulary/model_description.h"
 #include "callbacks/vocabulary/run_end.h"
+#include "callbacks/vocabulary/runs_on.h"
 #include "callbacks/vocabulary/trainer_state.h"
 #include "callbacks/vocabulary/training_arguments.h"
 #include "integrations/support/run_parameters.h"
@@ -50,6 +51,7 @@ struct TensorBoardOptions {
 class TensorBoardCallback {
  public:
   static constexpr std::string_view report_to_name = "tensorboard";
+  static constexpr RunsOn runs_on = RunsOn::world_zero;
 
   explicit TensorBoardCallback(TensorBoardOptions options = {});
   ~TensorBoardCallback();  // writes what is left
@@ -58,20 +60,20 @@ class TensorBoardCallback {
 
   // Throws std::invalid_argument for options that cannot be meant.
   void on_init_end(const TrainingArguments& args);
-  void on_load_checkpoint(const TrainingArguments& args, const TrainerState& state, const Checkpoint& checkpoint);
+  void on_load_checkpoint(const TrainingArguments& args, const Checkpoint& checkpoint);
   void on_train_begin(auto& event) { begin(event.args(), event.state(), model_in(event)); }
   void on_gradients_ready(auto& event) { add_gradients(event.args(), event.state(), model_in(event)); }
   void on_step_end(auto& event) { add_parameters(event.args(), event.state(), model_in(event)); }
   void on_log(const TrainingArguments& args, const TrainerState& state, const Logs& logs);
-  void on_save(const TrainingArguments& args, const TrainerState& state, const Checkpoint& checkpoint);
-  void on_train_end(const TrainerState& state, const RunEnd& end);
+  void on_save(const TrainingArguments& args, const Checkpoint& checkpoint);
+  void on_train_end(const RunEnd& end);
 
  private:
   TensorBoardRun& run(const TrainingArguments& args);
   void begin(const TrainingArguments& args, const TrainerState& state, const ModelDescription* model);
   void add_gradients(const TrainingArguments& args, const TrainerState& state, const ModelDescription* model);
   void add_parameters(const TrainingArguments& args, const TrainerState& state, const ModelDescription* model);
-  bool has_histograms_at(int64_t step, const TrainerState& state, const ModelDescription* model) const;
+  bool has_histograms_at(int64_t step, const ModelDescription* model) const;
 
   TensorBoardOptions options_;
   std::unique_ptr<TensorBoardRun> run_;  // from the first event that has something to write

@@ -35,8 +35,8 @@ void WandbCallback::on_load_checkpoint(const TrainingArguments& args, const Chec
   if (!args.report_to_new_run) resumed_from_ = checkpoint.directory;
 }
 
-void WandbCallback::set_up(const TrainingArguments& args, const TrainerState& state, const ModelDescription* model) {
-  if (is_set_up_ || !state.is_world_process_zero) return;
+void WandbCallback::set_up(const TrainingArguments& args, const ModelDescription* model) {
+  if (is_set_up_) return;
   WandbSettings settings = resolve_settings(options_, args);
   is_set_up_ = true;
   if (settings.mode == WandbMode::disabled) return;
@@ -52,13 +52,13 @@ void WandbCallback::watch(const TrainerState& state, const ModelDescription* mod
 
 void WandbCallback::log(const TrainingArguments& args, const TrainerState& state, const Logs& logs,
                         const ModelDescription* model) {
-  if (!is_set_up_) set_up(args, state, model);
+  if (!is_set_up_) set_up(args, model);
   if (run_) run_->log(state, logs);
 }
 
 void WandbCallback::predicted(const TrainingArguments& args, const TrainerState& state, const Metrics& metrics,
                               const ModelDescription* model) {
-  if (!is_set_up_) set_up(args, state, model);
+  if (!is_set_up_) set_up(args, model);
   if (run_) run_->predicted(state, metrics);
 }
 

@@ -10,9 +10,8 @@
 // `wandb sync DIRECTORY` uploads it. Training never waits for any of this and never ends because of it; only its last
 // moment waits for the upload, at most finish_timeout_seconds. What is logged is in the file 200 ms later.
 //
-// A training that is resumed goes on with the run of its checkpoint, unless --report_to_new_run. Only the process with
-// is_world_process_zero writes. For a server of one's own see integrations/mlflow, for no server
-// integrations/tensorboard.
+// A training that is resumed goes on with the run of its checkpoint, unless --report_to_new_run. The first process of
+// a run writes (world_zero). For a server of one's own see integrations/mlflow, for no server integrations/tensorboard.
 #pragma once
 
 #include <memory>
@@ -23,6 +22,7 @@
 #include "callbacks/vocabulary/logs.h"
 #include "callbacks/vocabulary/model_description.h"
 #include "callbacks/vocabulary/run_end.h"
+#include "callbacks/vocabulary/runs_on.h"
 #include "callbacks/vocabulary/trainer_state.h"
 #include "callbacks/vocabulary/training_arguments.h"
 #include "integrations/support/run_parameters.h"
@@ -35,6 +35,7 @@ class WandbRun;
 class WandbCallback {
  public:
   static constexpr std::string_view report_to_name = "wandb";
+  static constexpr RunsOn runs_on = RunsOn::world_zero;
 
   explicit WandbCallback(WandbOptions options = {});
   ~WandbCallback();  // ends the run
@@ -44,7 +45,7 @@ class WandbCallback {
   // Throws std::invalid_argument for what cannot be meant: a mode that does not exist, online without a key.
   void on_init_end(const TrainingArguments& args);
   void on_load_checkpoint(const TrainingArguments& args, const Checkpoint& checkpoint);
-  void on_train_begin(auto& event) { set_up(event.args(), event.state(), model_in(event)); }
+  void on_train_begin(auto& event) { set_up(event.args(), model_in(event)); }
   void on_gradients_ready(auto& event) { watch(event.state(), model_in(event)); }
   void on_log(auto& event) { log(event.args(), event.state(), event.logs(), model_in(event)); }
   void on_predict(auto& event) { predicted(event.args(), event.state(), event.metrics(), model_in(event)); }
@@ -52,7 +53,7 @@ class WandbCallback {
   void on_train_end(const TrainingArguments& args, const TrainerState& state, const RunEnd& end);
 
  private:
-  void set_up(const TrainingArguments& args, const TrainerState& state, const ModelDescription* model);
+  void set_up(const TrainingArguments& args, const ModelDescription* model);
   void watch(const TrainerState& state, const ModelDescription* model);
   void log(const TrainingArguments& args, const TrainerState& state, const Logs& logs, const ModelDescription* model);
   void predicted(const TrainingArguments& args, const TrainerState& state, const Metrics& metrics,
@@ -62,7 +63,7 @@ class WandbCallback {
   std::string resumed_from_;  // directory of a checkpoint
   bool is_set_up_ = false;
   bool watches_ = false;
-  std::unique_ptr<WandbRun> run_;  // null on other processes and where W&B is disabled
+  std::unique_ptr<WandbRun> run_;  // null where W&B is disabled
 };
 
 }  // namespace downbeat

@@ -52,7 +52,7 @@ class ProgressTest : public testing::Test {
   void predict(ProgressCallback& progress, int64_t batches, int64_t of) {
     for (int64_t batch = 1; batch <= batches; ++batch) {
       now_ += 1;
-      progress.on_prediction_step(state_, {.batch = batch, .batches = of});
+      progress.on_prediction_step({.batch = batch, .batches = of});
     }
   }
 
@@ -209,7 +209,7 @@ TEST_F(ProgressTest, LeavesTheLineToALogThatComesThroughAPipe) {
   ProgressCallback progress(options);
   begin(progress);
   progress.on_log({{"loss", 0.5}}, state_);
-  progress.on_evaluate_begin(state_, {.batch = 0, .batches = 20});
+  progress.on_evaluate_begin({.batch = 0, .batches = 20});
   progress.on_evaluate();
   EXPECT_EQ(terminal_.screen(), Screen{""});
   step(progress);
@@ -237,7 +237,7 @@ TEST_F(ProgressTest, ShowsASecondBarDuringAnEvaluationAndTakesItAwayAgain) {
   ProgressCallback progress(on(terminal_.stream()));
   begin(progress);
   step(progress, 4);
-  progress.on_evaluate_begin(state_, {.batch = 0, .batches = 20});
+  progress.on_evaluate_begin({.batch = 0, .batches = 20});
   EXPECT_EQ(terminal_.screen(), (Screen{
                                     " 40%|█████▏       | 4/10 [00:04<00:06,  1.00it/s]",
                                     "  0%|                     | 0/20 [00:00<?, ?it/s]",
@@ -262,13 +262,13 @@ TEST_F(ProgressTest, OpensTheSecondBarByItselfInALoopThatDoesNotAnnounceIt) {
   predict(progress, 1, 20);
   EXPECT_EQ(terminal_.screen().back(), "  5%|█                    | 1/20 [00:00<?, ?it/s]");
   now_ += 1;
-  progress.on_prediction_step(state_, {.batch = 5, .batches = 20});
+  progress.on_prediction_step({.batch = 5, .batches = 20});
   EXPECT_EQ(terminal_.screen().back(), " 25%|███▎         | 5/20 [00:01<00:03,  4.00it/s]");
 }
 
 TEST_F(ProgressTest, KeepsTheBarOfAnEvaluationWithoutTraining) {
   ProgressCallback progress(on(terminal_.stream()));
-  progress.on_evaluate_begin(state_, {.batch = 0, .batches = 20});
+  progress.on_evaluate_begin({.batch = 0, .batches = 20});
   predict(progress, 20, 20);
   progress.on_evaluate();
   EXPECT_EQ(terminal_.screen(), (Screen{"100%|████████████| 20/20 [00:20<00:00,  1.00it/s]", ""}));
@@ -277,7 +277,7 @@ TEST_F(ProgressTest, KeepsTheBarOfAnEvaluationWithoutTraining) {
 TEST_F(ProgressTest, ShowsOneBarForEachPrediction) {
   ProgressCallback progress(on(terminal_.stream()));
   for (int i = 0; i < 2; ++i) {
-    progress.on_predict_begin(state_, {.batch = 0, .batches = 2});
+    progress.on_predict_begin({.batch = 0, .batches = 2});
     predict(progress, 2, 2);
     progress.on_predict();
   }
@@ -351,7 +351,7 @@ TEST_F(ProgressTest, LeavesTheLineCleanWhenAnExceptionLeavesTheLoop) {
   ProgressCallback progress(on(terminal_.stream()));
   begin(progress);
   step(progress, 4);
-  progress.on_evaluate_begin(state_, {.batch = 0, .batches = 20});
+  progress.on_evaluate_begin({.batch = 0, .batches = 20});
   progress.on_exception();
   const Screen after = {" 40%|█████▏       | 4/10 [00:04<00:06,  1.00it/s]", ""};
   EXPECT_EQ(terminal_.screen(), after);
@@ -399,7 +399,7 @@ TEST_F(ProgressTest, KeepsMessagesAboveTheBars) {
   begin(made);
   ProgressCallback progress = std::move(made);
   step(progress, 4);
-  progress.on_evaluate_begin(state_, {.batch = 0, .batches = 20});
+  progress.on_evaluate_begin({.batch = 0, .batches = 20});
   {
     const AsStandardError redirected(terminal_.stream());
     std::thread([] { warn("from another thread"); }).join();
@@ -421,15 +421,18 @@ TEST_F(ProgressTest, KeepsMessagesAboveTheBars) {
 
 TEST_F(ProgressTest, ShowsNothingOnOtherProcesses) {
   state_.is_world_process_zero = false;
-  ProgressCallback progress(on(terminal_.stream()));
-  begin(progress);
-  step(progress, 4);
-  progress.on_evaluate_begin(state_, {.batch = 0, .batches = 20});
-  predict(progress, 20, 20);
-  progress.on_log({{"eval_loss", 0.5}}, state_);
-  progress.on_evaluate();
-  predict(progress, 2, 2);
-  end(progress);
+  CallbackHandler handler(ProgressCallback(on(terminal_.stream())));
+  const TrainingArguments args;
+  const Metrics metrics{{"eval_loss", 0.5}};
+  handler.on_train_begin(args, state_, control_);
+  ++state_.global_step;
+  handler.on_step_end(args, state_, control_);
+  handler.on_evaluate_begin(args, state_, control_, PredictionProgress{.batch = 0, .batches = 1});
+  handler.on_prediction_step(args, state_, control_, PredictionProgress{.batch = 1, .batches = 1});
+  handler.on_log(args, state_, control_, metrics);
+  handler.on_evaluate(args, state_, control_, metrics);
+  handler.on_prediction_step(args, state_, control_, PredictionProgress{.batch = 1, .batches = 1});
+  handler.on_train_end(args, state_, control_, RunEnd{});
   EXPECT_EQ(terminal_.written(), "");
 }
 
@@ -465,7 +468,7 @@ TEST_F(ProgressTest, NamesTheLinesOfALongEvaluationWhereThereIsNoTerminal) {
   state_.max_steps = 100;
   ProgressCallback progress(on(file.stream()));
   begin(progress);
-  progress.on_evaluate_begin(state_, {.batch = 0, .batches = 20});
+  progress.on_evaluate_begin({.batch = 0, .batches = 20});
   predict(progress, 20, 20);
   progress.on_evaluate();
   EXPECT_EQ(file.text(),

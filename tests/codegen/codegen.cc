@@ -20,6 +20,9 @@ struct Flagger {
     control.should_log = state.global_step == sum;
   }
 };
+struct WorldZeroCounter : Counter {
+  static constexpr RunsOn runs_on = RunsOn::world_zero;
+};
 struct Model {};
 
 using Nobody = CallbackHandler<>;
@@ -82,6 +85,11 @@ void hand_ref(TwoElsewhere& two, Args&, State& s, Control&) {
   two.second->on_step_end(s);
 }
 
+struct TwoOfThem {
+  Quiet first;
+  WorldZeroCounter second;
+};
+
 // Where HuggingFace's handler takes flags back, only these stores are left.
 void tuple_train_begin(Quiet3& h, Args& a, State& s, Control& c) { h.on_train_begin(a, s, c); }
 void hand_train_begin(Quiet3&, Args&, State&, Control& c) { c.should_training_stop = false; }
@@ -105,6 +113,17 @@ void tuple_step_begin_heard(CallbackHandler<Flagger>& h, Args& a, State& s, Cont
 void hand_step_begin_heard(Flagger& flagger, Args&, State& s, Control& c) {
   c.should_log = c.should_evaluate = c.should_save = false;
   flagger.on_step_begin(s, c);
+}
+
+// On one rank only: the branch that one would write in the hook.
+void tuple_world_zero(CallbackHandler<Quiet, WorldZeroCounter>& h, Args& a, State& s, Control& c) {
+  h.on_step_end(a, s, c);
+}
+void hand_world_zero(TwoOfThem& two, Args&, State& s, Control&) {
+  if (s.is_world_process_zero) two.second.on_step_end(s);
+}
+void nothing_unheard_on_one_rank(CallbackHandler<WorldZeroCounter>& h, Args& a, State& s, Control& c) {
+  h.on_epoch_end(a, s, c);
 }
 
 }  // extern "C"

@@ -15,6 +15,9 @@
 using namespace downbeat;
 
 struct Model {};
+struct Group {
+  static constexpr bool is_collective = true;
+};
 struct Good {
   void on_step_end() {}
 };
@@ -388,6 +391,116 @@ void call(CallbackHandler<Callback>& handler, const Metrics& metrics) {
   handler.on_evaluate(args, state, control, metrics);
 }
 }  // namespace generic_hook_asks_for_more
+
+// CASE runs_on is a public constant: static constexpr RunsOn runs_on = RunsOn::world_zero, local_zero or every_rank
+// C++26 (callback ranks_by_a_word::Callback)
+namespace ranks_by_a_word {
+struct Callback : Good {
+  REJECT(static constexpr bool runs_on = true;)
+  ACCEPT(static constexpr RunsOn runs_on = RunsOn::world_zero;)
+};
+auto handler = Callbacks(Callback{});
+}  // namespace ranks_by_a_word
+
+// CASE runs_on is a public constant: static constexpr RunsOn runs_on = RunsOn::world_zero, local_zero or every_rank
+namespace ranks_of_an_object {
+struct Callback : Good {
+  ACCEPT(static constexpr) RunsOn runs_on = RunsOn::local_zero;
+};
+auto handler = Callbacks(Callback{});
+}  // namespace ranks_of_an_object
+
+// CASE runs_on is a public constant: static constexpr RunsOn runs_on = RunsOn::world_zero, local_zero or every_rank
+namespace ranks_that_change {
+struct Callback final : Good {
+  static inline ACCEPT(constexpr) RunsOn runs_on = RunsOn::local_zero;
+};
+auto handler = Callbacks(Callback{});
+}  // namespace ranks_that_change
+
+// CASE runs_on is a public constant: static constexpr RunsOn runs_on = RunsOn::world_zero, local_zero or every_rank
+namespace private_ranks {
+class Callback : public Good {
+  ACCEPT(public:)
+  static constexpr RunsOn runs_on = RunsOn::world_zero;
+};
+auto handler = Callbacks(Callback{});
+}  // namespace private_ranks
+
+// CASE runs_on is a public constant: static constexpr RunsOn runs_on = RunsOn::world_zero, local_zero or every_rank
+namespace ranks_as_a_function {
+struct Callback : Good {
+  REJECT(RunsOn runs_on() const { return RunsOn::world_zero; })
+  ACCEPT(static constexpr RunsOn runs_on = RunsOn::every_rank;)
+};
+void add(DynamicCallbacks& callbacks) { callbacks.add_callback(Callback{}); }
+}  // namespace ranks_as_a_function
+
+// CASE runs_on is a virtual function of DynamicCallback; write RunsOn runs_on() const override
+namespace ranks_that_hide_a_virtual_function {
+struct Callback : DynamicCallback {
+  REJECT(static constexpr RunsOn runs_on = RunsOn::world_zero;)
+  ACCEPT(RunsOn runs_on() const override { return RunsOn::world_zero; })
+};
+void add(DynamicCallbacks& callbacks) { callbacks.add_callback<Callback>(); }
+}  // namespace ranks_that_hide_a_virtual_function
+
+// CASE on_step_end asks for what all ranks have to use together, but runs_on keeps this callback to some of them; leave out runs_on or do without it
+// C++26 (callback collective_on_one_rank::Callback, it asks for Group &)
+namespace collective_on_one_rank {
+struct Callback {
+  REJECT(static constexpr RunsOn runs_on = RunsOn::world_zero;)
+  void on_step_end(const TrainerState&, Group&) {}
+};
+auto handler = Callbacks(Callback{});
+}  // namespace collective_on_one_rank
+
+// CASE on_epoch_end asks for what all ranks have to use together, but runs_on keeps this callback to some of them; leave out runs_on or do without it
+namespace collective_on_one_rank_of_each_machine {
+struct Callback {
+  static constexpr RunsOn runs_on = RunsOn::REJECT(local_zero) ACCEPT(every_rank);
+  void on_epoch_end(const Group&) {}
+};
+auto handler = Callbacks(std::optional<Callback>());
+}  // namespace collective_on_one_rank_of_each_machine
+
+// CASE on_step_end asks for what all ranks have to use together, but runs_on keeps this callback to some of them; leave out runs_on or do without it
+namespace collective_of_a_trainer {
+struct LaterGroup;
+struct Callback {
+  REJECT(static constexpr RunsOn runs_on = RunsOn::world_zero;)
+  void on_step_end(LaterGroup&) {}
+};
+CallbackHandler handler(Callback{});
+struct LaterGroup : Group {};
+template <class Event>
+struct Passes {
+  using type = contract::types<LaterGroup&>;
+};
+static_assert(CallbackHandler<Callback>::fits<Passes>());
+}  // namespace collective_of_a_trainer
+
+// CASE on_step_end asks for what all ranks have to use together, but runs_on keeps this callback to some of them; leave out runs_on or do without it
+namespace base_of_a_collective {
+struct Base {};
+struct Derived : Base {
+  static constexpr bool is_collective = true;
+};
+struct Callback {
+  REJECT(static constexpr RunsOn runs_on = RunsOn::world_zero;)
+  void on_step_end(Base&) {}
+};
+void call(CallbackHandler<Callback>& handler, Derived& group) { handler.on_step_end(args, state, control, group); }
+}  // namespace base_of_a_collective
+
+// CASE this event does not provide what is asked for; see events.h for what it does
+namespace generic_hook_asks_for_a_collective {
+struct Callback {
+  REJECT(static constexpr RunsOn runs_on = RunsOn::world_zero;)
+  void on_step_end(auto& event) { event.template get<Group>(); }
+};
+void call(CallbackHandler<Callback>& handler, Group& group) { handler.on_step_end(args, state, control, group); }
+}  // namespace generic_hook_asks_for_a_collective
 
 // CASE on_step_end cannot pass this parameter through virtual functions; put the callback into the tuple
 namespace model_through_virtual_functions {
