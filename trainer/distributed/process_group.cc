@@ -13,8 +13,10 @@
 #include <csignal>
 #include <cstring>
 #include <exception>
+#include <future>
 #include <sstream>
 #include <stdexcept>
+#include <thread>
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 #include <torch/csrc/distributed/c10d/ProcessGroup.hpp>
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
@@ -31,7 +33,7 @@ struct ProcessGroup::Connection {
   c10::intrusive_ptr<c10d::Store> whole_store;  // of all attempts of torchrun
   c10::intrusive_ptr<c10d::Store> store;        // of this group
   c10::intrusive_ptr<c10d::ProcessGroup> group;
-  std::unique_ptr<Presence> presence;
+  std::shared_ptr<Presence> presence;  // with a thread that asks the store and gets no answer
 };
 
 namespace {
@@ -39,6 +41,7 @@ namespace {
 // How long the rank that keeps the store stays for the others.
 constexpr std::chrono::seconds kLastGoodbye{10};
 constexpr std::chrono::seconds kOthersFindOut{5};   // why a collective failed
+constexpr std::chrono::seconds kStoreAnswers{10};   // or counts as gone; find_missing() itself takes three
 constexpr int64_t kMostDimensions = 64;             // LibTorch's limit
 constexpr std::size_t kBroadcastBytes = 250 << 20;  // at once; DistributedDataParallel's
 
@@ -65,6 +68,22 @@ bool keeps_store(const ProcessEnvironment& environment) {
 std::string store_keeper(const ProcessEnvironment& environment) {
   return absl::StrCat("the store at ", environment.master_addr, ":", environment.master_port, ", which ",
                       environment.uses_agent_store ? "torchrun's first agent" : "rank 0", " keeps,");
+}
+
+// presence.find_missing(), or nothing if the store does not answer. Where its machine has vanished, c10d waits until
+// TCP gives up, a quarter of an hour, and so does whoever uses the store meanwhile: hence a thread left to itself.
+std::optional<std::string> find_missing(const std::shared_ptr<Presence>& presence) try {
+  std::packaged_task<std::string()> task([presence] { return presence->find_missing(); });
+  std::future<std::string> found = task.get_future();
+  std::thread thread(std::move(task));
+  if (found.wait_for(kStoreAnswers) == std::future_status::ready) {
+    thread.join();
+    return found.get();
+  }
+  thread.detach();
+  return {};
+} catch (const std::exception&) {
+  return {};
 }
 
 c10::intrusive_ptr<c10d::Store> connect_store(const ProcessEnvironment& environment, std::chrono::seconds timeout) {
@@ -226,17 +245,15 @@ void ProcessGroup::talk(const std::string& what, const std::function<void()>& bo
 }
 
 void ProcessGroup::fail(const std::string& what, const std::exception& cause) {
-  std::string blamed;
-  try {
-    blamed = connection_->presence->find_missing();
-  } catch (const std::exception&) {
-    blamed = absl::StrCat(store_keeper(environment_), " does not answer any more");
-  }
+  const std::optional<std::string> missing = find_missing(connection_->presence);
+  const std::string blamed = missing.value_or(absl::StrCat(store_keeper(environment_), " does not answer any more"));
   const std::string sentence =
       absl::StrCat("rank ", rank(), " waited in vain for ", what, ": ", blamed, " (", cause_of(cause), ")");
   is_over_ = true;
-  connection_->presence->leave(Presence::End::lost_others, blamed);
-  see_others_off(kOthersFindOut);
+  if (missing) {
+    connection_->presence->leave(Presence::End::lost_others, blamed);
+    see_others_off(kOthersFindOut);
+  }
   throw std::runtime_error(sentence);
 }
 
@@ -342,7 +359,7 @@ std::string ProcessGroup::first_set(const std::string& key, const std::string& v
 }
 
 void ProcessGroup::leave_with_error(const std::string& sentence) {
-  if (!is_distributed()) return;
+  if (is_over_) return;  // alone, or the others know, or the store that would tell them is out of reach
   is_over_ = true;
   connection_->presence->leave(Presence::End::failed, sentence);
 }

@@ -1,5 +1,6 @@
 // Trains a small network in several ways, under torchrun; writes every gradient of every step and the final parameters
 // and buffers to OUT.<rank>, for ddp_reference_test.py to compare with what ddp_twin.py writes.
+//   ddp_twin OUT [TIMEOUT]
 #include <ATen/Parallel.h>
 #include <ATen/ops/randint.h>
 #include <ATen/ops/randn.h>
@@ -116,10 +117,11 @@ void train(const Case& how, downbeat::ProcessGroup& group, std::ofstream& out) {
 
 }  // namespace
 
-int main(int, char** argv) {
+int main(int argc, char** argv) {
   return downbeat::run([&] {
     at::set_num_threads(1);
-    downbeat::ProcessGroup group(downbeat::read_process_environment().value(), std::chrono::seconds(60));
+    const std::chrono::seconds timeout(argc > 2 ? std::stoi(argv[2]) : 60);
+    downbeat::ProcessGroup group(downbeat::read_process_environment().value(), timeout);
     std::ofstream out(std::string(argv[1]) + "." + std::to_string(group.rank()), std::ios::binary);
     for (const Case& how : cases()) train(how, group, out);
     group.finish();
