@@ -5,9 +5,9 @@
 //     void on_log(const Logs& logs) { std::cout << logs.at("loss") << "\n"; }   // once, however many processes train
 //   };
 //
-// Elsewhere its hooks are not called; it is constructed, and its state saved and restored, everywhere. What all ranks
-// have to use together, as a ProcessGroup, such a callback is not given: the others would never come, and the run would
-// hang. A callback that needs it, or that steers the run and so has to ask the same of every rank, leaves runs_on out
+// Elsewhere its hooks are not called; it is constructed, and its state saved and restored, everywhere. It may steer the
+// run: Trainer has all ranks do what one of them asks for. What all ranks have to use together, as a ProcessGroup, such a
+// callback is not given: the others would never come, and the run would hang. A callback that needs it leaves runs_on out
 // and asks TrainerState's is_world_process_zero where only one may write.
 #pragma once
 

@@ -219,3 +219,13 @@ void train() { Trainer trainer(model(), args ACCEPT(, data())); }
 namespace a_callback_without_callbacks {
 void train() { Trainer trainer(model(), args, data(), data(), REJECT(Hears{}) ACCEPT(Callbacks(Hears{}))); }
 }  // namespace a_callback_without_callbacks
+
+// CASE on_step_end asks for what all ranks have to use together, but runs_on keeps this callback to some of them; leave
+//      out runs_on or do without it
+namespace a_process_group_on_one_rank {
+struct Callback {
+  REJECT(static constexpr RunsOn runs_on = RunsOn::world_zero;)
+  void on_step_end(ProcessGroup&) {}
+};
+void train() { Trainer trainer(model(), args, data(), Callbacks(Callback{})); }
+}  // namespace a_process_group_on_one_rank

@@ -195,6 +195,22 @@ def check_two_are_one(runs):
     assert len(two) == len(one) == 50 and largest <= 1e-6
 
 
+def check_goes_on_with_another_number_of_processes(runs):
+    """Batches of 32 in all: from 2 processes to 1 and from 1 to 2."""
+    flags = {**DIGITS, "train_rows": 1408, "max_steps": 50, "save_strategy": "steps", "save_steps": 20}
+    runs.ours(2, "on_two", "digits", flags, {})
+    runs.ours(1, "on_one", "digits", {**flags, "per_device_train_batch_size": 32}, {})
+    whole = losses(runs.path("on_two") + ".0.jsonl")
+    for processes, before in ((1, "on_two"), (2, "on_one")):
+        resume = {"resume": os.path.join(runs.path(before), "checkpoint-20"),
+                  "per_device_train_batch_size": 32 // processes}
+        runs.ours(processes, f"{before}_goes_on", "digits", flags, resume)
+        rest = losses(runs.path(f"{before}_goes_on") + ".0.jsonl")
+        largest = max(abs(a - b) / a for a, b in zip(whole[20:], rest))
+        print(f"{before}, going on with {processes}: {len(rest)} losses differ by {largest:.1e} at most")
+        assert len(rest) == 30 and largest <= 1e-6
+
+
 def check_a_request_after_backward_waits_a_step(runs):
     """What a hook asks for in on_step_end all processes do at the end of the next step; HuggingFace's would hang where
     only one of them asks."""
@@ -217,6 +233,7 @@ def main():
         print(f"{len(found) - failed} of {len(found)} equal transformers.Trainer under torchrun bit for bit")
         if not names:
             check_two_are_one(runs)
+            check_goes_on_with_another_number_of_processes(runs)
             check_a_request_after_backward_waits_a_step(runs)
     return 1 if failed else 0
 
