@@ -39,7 +39,8 @@ def outcome(output):
 
 
 def run(twin, output, kill):
-    """Seconds from the first sight of all ranks to their end; `kill`: (seconds, rank), or None. None: it was faster."""
+    """Seconds from the first sight of all ranks to their end, and whether they went on from a checkpoint. `kill`:
+    (seconds, rank), or None. None: the run was faster."""
     command = [twin, *FLAGS, f"--output_dir={output}"]
     with Started(PROCESSES, command, ["--max-restarts=3"]) as started:
         ranks = started.wait_until(lambda: (found := started.ranks()) and len(found) == PROCESSES and found)
@@ -55,9 +56,7 @@ def run(twin, output, kill):
                 return None
         ended = started.end()
         assert ended.returncode == 0, f"exit code {ended.returncode}\n{ended.stderr}"
-        if kill and "torchrun has started the processes anew" not in ended.stderr:
-            print("  (before the first checkpoint, or after the last one)")
-        return duration
+        return duration, "torchrun has started the processes anew" in ended.stderr
 
 
 def main():
@@ -70,20 +69,23 @@ def main():
     twin = os.path.abspath(options.twin)
     with tempfile.TemporaryDirectory() as directory:
         whole = os.path.join(directory, "whole")
-        duration = run(twin, whole, None)
+        duration, _ = run(twin, whole, None)
         expected = outcome(whole)
-        kills = 0
+        kills = went_on = 0
         while kills < options.kills:
             output = os.path.join(directory, f"run{time.monotonic_ns()}")
             kill = (duration * draw.random(), draw.randrange(PROCESSES))
-            if run(twin, output, kill) is None:
+            ended = run(twin, output, kill)
+            if ended is None:
                 continue  # it had ended: another moment
-            kills += 1
+            kills, went_on = kills + 1, went_on + ended[1]
             losses, weights = outcome(output)
             assert losses == expected[0], f"killed rank {kill[1]} after {kill[0]:.2f} s: other losses"
             assert weights == expected[1], f"killed rank {kill[1]} after {kill[0]:.2f} s: other weights"
             print(f"rank {kill[1]} killed after {kill[0]:.2f} of {duration:.2f} s: the same {len(losses)} lines", flush=True)
-    print(f"{kills} of {kills} runs end with the losses and weights of the run that nobody killed")
+    print(f"{kills} of {kills} runs end with the losses and weights of the run that nobody killed; {went_on} went on from a "
+          "checkpoint, the others had none yet")
+    assert went_on > 0
 
 
 if __name__ == "__main__":

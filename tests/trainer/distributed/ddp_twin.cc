@@ -1,6 +1,6 @@
 // Trains a small network in several ways, under torchrun; writes every gradient of every step and the final parameters
 // and buffers to OUT.<rank>, for ddp_reference_test.py to compare with what ddp_twin.py writes.
-//   ddp_twin OUT [TIMEOUT]
+//   ddp_twin OUT [TIMEOUT [NUMBER_OF_CASES]]
 #include <ATen/Parallel.h>
 #include <ATen/ops/randint.h>
 #include <ATen/ops/randn.h>
@@ -123,7 +123,9 @@ int main(int argc, char** argv) {
     const std::chrono::seconds timeout(argc > 2 ? std::stoi(argv[2]) : 60);
     downbeat::ProcessGroup group(downbeat::read_process_environment().value(), timeout);
     std::ofstream out(std::string(argv[1]) + "." + std::to_string(group.rank()), std::ios::binary);
-    for (const Case& how : cases()) train(how, group, out);
+    std::vector<Case> all = cases();
+    if (argc > 3) all.resize(std::stoul(argv[3]));
+    for (const Case& how : all) train(how, group, out);
     group.finish();
   });
 }

@@ -179,6 +179,19 @@ def test_callbacks_run_on_the_ranks_of_their_type(program):
     assert output.stdout.count("world zero") == output.stdout.count("local zero") == 1, output
 
 
+def test_trainers_of_one_program_share_their_processes_or_meet_again(program):
+    output = Output(program, "--does=trains_thrice")
+    assert output.returncode == 0, output
+    for rank in (0, 1):
+        assert output.of_rank(rank).count("ended after step 8") == 3, output
+
+
+def test_other_processes_say_what_log_level_replica_lets_through(program):
+    for level, count in (("warning", 2), ("error", 1)):
+        output = Output(program, "--rows=4", "--dataloader_drop_last=true", f"--log_level_replica={level}", "--log_on_each_node=false")
+        assert output.stderr.count("nothing is trained") == count, output
+
+
 def test_the_first_process_alone_prints(program):
     output = Output(program, processes=2)
     assert sum("'train_runtime'" in line for line in output.stdout.splitlines()) == 1, output
