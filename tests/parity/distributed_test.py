@@ -212,12 +212,16 @@ def check_goes_on_with_another_number_of_processes(runs):
 
 
 def check_a_request_after_backward_waits_a_step(runs):
-    """What a hook asks for in on_step_end all processes do at the end of the next step; HuggingFace's would hang where
-    only one of them asks."""
-    flags = {**DIGITS, **SMALL, "eval_strategy": "no", "meddle": "on_step_end:5:should_training_stop=1"}
-    runs.ours(2, "stopped", "digits", flags, {})
-    assert len(losses(runs.path("stopped") + ".0.jsonl")) == 6
-    print("should_training_stop in on_step_end of step 5 ends 2 processes after step 6")
+    """What a hook asks for in on_step_end all processes do at the end of the next step, or at once where they meet for a
+    log line; HuggingFace does it at once and hangs where only one of them asks."""
+    for logging_steps, last in ((4, 6), (5, 5)):
+        flags = {**DIGITS, **SMALL, "eval_strategy": "no", "logging_steps": logging_steps,
+                 "meddle": "on_step_end:5:should_training_stop=1"}
+        runs.ours(2, f"stopped_{last}", "digits", flags, {})
+        with open(runs.path(f"stopped_{last}") + ".0.jsonl", encoding="utf-8") as file:
+            steps = sum('"on_step_end"' in line for line in file)
+        assert steps == last, f"with logging_steps={logging_steps} it ends after step {steps}"
+    print("should_training_stop in on_step_end of step 5 ends 2 processes after step 6, or 5 where that is logged")
 
 
 def main():
