@@ -11,6 +11,7 @@
 #include <concepts>
 #include <cstdint>
 #include <exception>
+#include <functional>
 #include <limits>
 #include <optional>
 #include <stdexcept>
@@ -85,7 +86,8 @@ class Loop {
       : asked_(args),
         args_(with_absolute_intervals(args, plan_of(args, policy.batches_per_epoch()).max_steps)),
         handler_(handler),
-        policy_(policy) {}
+        policy_(policy),
+        requests_(exchange_of(policy)) {}
 
   void init() {
     note_ranks();
@@ -98,15 +100,16 @@ class Loop {
     const InterruptGuard guard;
     while (!try_run(from)) {
     }
-    const int signal = signal_heard();
-    agreed_signal_ = 0;
-    if (signal != 0) throw Interrupted(signal);
+    if (const int signal = requests_.signal(); signal != 0) {
+      requests_.begin_run();
+      throw Interrupted(signal);
+    }
   }
 
   Metrics evaluate() {
     return telling_others([&] {
       std::optional<Metrics> metrics = try_evaluate();
-      if (!metrics) throw Interrupted(signal_heard());
+      if (!metrics) throw Interrupted(requests_.signal());
       return *metrics;
     });
   }
@@ -115,7 +118,7 @@ class Loop {
     return telling_others([&] {
       const std::string prefix = policy_.select_evaluation_set(0);
       fire_prediction(on_predict_begin, 0);
-      if (!predict_batches()) throw Interrupted(signal_heard());
+      if (!predict_batches()) throw Interrupted(requests_.signal());
       const Metrics metrics = policy_.prediction_metrics(prefix);
       fire(on_predict, metrics);
       return metrics;
@@ -150,9 +153,7 @@ class Loop {
   void begin_run() {
     state_ = TrainerState();
     note_ranks();
-    requests_ = {};
-    agreed_ = {};
-    agreed_signal_ = 0;
+    requests_.begin_run();
     control_.stop_reason.clear();
     control_.stopped_by.clear();
     interrupted_ = train_begun_ = train_ended_ = is_predicting_ = false;
@@ -240,7 +241,7 @@ class Loop {
     }
     if (batches_ == 0) stop_without_data();
     fire(on_epoch_end);
-    agree();
+    requests_.agree(control_);
     note_interrupt();
     log_evaluate_save();
   }
@@ -267,7 +268,7 @@ class Loop {
       run_substep(substep, substeps);
       fire(on_substep_end);
       // Without a step: gradients and running loss stay as they are. Several processes agree with the gradients first.
-      if (is_leaving() && !is_distributed()) return;
+      if (is_leaving() && !requests_.is_distributed()) return;
     }
     run_substep(substeps - 1, substeps);
     update_weights();
@@ -283,10 +284,10 @@ class Loop {
     policy_.load_batch(substep);
     fire(on_substep_begin);
     const bool is_last = substep + 1 == substeps;
-    if (is_last) hold_requests_beyond({});
+    if (is_last) requests_.hold(control_, {});
     const int64_t steps_since_log = state_.global_step - last_logged_step_;
-    if (policy_.forward_backward(substeps, steps_since_log, is_last, requests_.any())) exchange_requests();
-    add_flags(control_, agreed_);  // for this step
+    if (policy_.forward_backward(substeps, steps_since_log, is_last, requests_.any())) requests_.exchange();
+    requests_.take_up(control_);  // for this step
     if (args_.include_num_input_tokens_seen != TokensSeen::no) state_.num_input_tokens_seen += policy_.input_tokens();
   }
 
@@ -339,12 +340,12 @@ class Loop {
     Logs logs = policy_.train_logs(state_.global_step - last_logged_step_);
     last_logged_step_ = state_.global_step;
     log(logs, /*is_of_training=*/true);
-    agree();
+    requests_.agree(control_);
   }
 
   void evaluate_and_note_best() {
     if (const std::optional<Metrics> metrics = try_evaluate()) {
-      agree();
+      requests_.agree(control_);
       if (policy_.scheduler_wants_metric()) policy_.scheduler_step(best_model_metric(args_, *metrics));
       const bool is_best = note_best_metric(args_, *metrics, state_);
       if (args_.save_strategy == SaveStrategy::best) control_.should_save = is_best;  // also takes back what was asked
@@ -361,7 +362,7 @@ class Loop {
     policy_.save_checkpoint(state_);
     control_.should_save = false;  // also where on_save comes later
     announce_saved(/*wait=*/false);
-    agree();
+    requests_.agree(control_);
   }
 
   // The one that is about to be written counts.
@@ -406,8 +407,8 @@ class Loop {
       fire_prediction(on_prediction_step, batch + 1);
       if (interrupt_signal() != 0 && !policy_.prediction_waits_for_others()) break;
     }
-    agree();
-    if (signal_heard() != 0) return false;
+    requests_.agree(control_);
+    if (requests_.signal() != 0) return false;
     is_predicting_ = false;
     return true;
   }
@@ -416,10 +417,10 @@ class Loop {
 
   // A signal means: stop, and save unless nothing is ever saved.
   void note_interrupt() {
-    if (signal_heard() == 0 || interrupted_) return;
+    if (requests_.signal() == 0 || interrupted_) return;
     interrupted_ = true;
-    control_.stop_training(std::string("interrupted by ") + signal_name(signal_heard()));
-    control_.stopped_by = signal_name(signal_heard());
+    control_.stop_training(std::string("interrupted by ") + signal_name(requests_.signal()));
+    control_.stopped_by = signal_name(requests_.signal());
     control_.should_save |= args_.save_strategy != SaveStrategy::no || args_.enable_jit_checkpoint;
   }
 
@@ -431,34 +432,16 @@ class Loop {
   // asked for before the backward of a step is done at its end, what comes later at the end of the next one. After log
   // lines, evaluations, checkpoints and epochs, where all processes meet in any case, it is done at once.
 
-  bool is_distributed() const { return policy_.processes().is_distributed(); }
-
-  int signal_heard() const { return is_distributed() ? agreed_signal_ : interrupt_signal(); }
-
-  void hold_requests_beyond(const TrainerControl& rules) {
-    if (!is_distributed()) return;
-    add_flags(requests_.control, take_flags_beyond(rules, control_));
-    if (!interrupted_) requests_.signal = interrupt_signal();
-  }
-
-  void exchange_requests() {
-    const Requests all = policy_.agreed(std::exchange(requests_, {}));
-    add_flags(agreed_, all.control);
-    if (all.signal != 0) agreed_signal_ = all.signal;
+  static std::function<Requests(const Requests&)> exchange_of(Policy& policy) {
+    if (!policy.processes().is_distributed()) return {};
+    return [&policy](const Requests& mine) { return policy.agreed(mine); };
   }
 
   void hold_requests_of_step() {
-    if (!is_distributed()) return;
-    TrainerControl rules = std::exchange(agreed_, {});
+    if (!requests_.is_distributed()) return;
+    TrainerControl rules = requests_.forget_taken_up();
     DefaultFlowCallback().on_step_end(args_, state_, rules);
-    hold_requests_beyond(rules);
-  }
-
-  void agree() {
-    if (!is_distributed()) return;
-    hold_requests_beyond({});
-    exchange_requests();
-    add_flags(control_, std::exchange(agreed_, {}));
+    requests_.hold(control_, rules);
   }
 
   // What is thrown here ends the other processes, too.
@@ -499,9 +482,7 @@ class Loop {
   Policy& policy_;
   TrainerState state_;
   TrainerControl control_;
-  Requests requests_;      // of this process, that the others do not know yet
-  TrainerControl agreed_;  // that all know and have not done yet
-  int agreed_signal_ = 0;  // that all know of
+  RequestsOfAll requests_;
   Logs train_metrics_;
   std::string_view event_;  // from which an exception came
   int64_t batches_ = 0;

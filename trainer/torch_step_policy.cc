@@ -4,9 +4,6 @@
 #include <ATen/Context.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/empty.h>
-#include <ATen/ops/full.h>
-#include <ATen/ops/mean.h>
-#include <ATen/ops/scalar_tensor.h>
 #include <ATen/ops/tensor.h>
 #include <c10/core/GradMode.h>
 #include <c10/core/InferenceMode.h>
@@ -25,6 +22,7 @@
 #include "trainer/distributed/agreed_requests.h"
 #include "trainer/distributed/agreement.h"
 #include "trainer/distributed/meet.h"
+#include "trainer/distributed/over_ranks.h"
 #include "trainer/model_description.h"
 #include "trainer/neftune.h"
 #include "trainer/optim/create_optimizer.h"
@@ -147,9 +145,7 @@ void TorchStepPolicy::join_ranks() {
   for (const PredictionSet& set : evaluation_sets_)
     absl::StrAppend(&sizes, "\n", set.prefix, ": ", set.size, " examples");
   check_same_on_all_ranks(*group_, "the datasets", sizes);
-  const at::Tensor seed = at::scalar_tensor(base_seed_, at::kLong);
-  group_->broadcast({seed});
-  base_seed_ = seed.item<int64_t>();
+  base_seed_ = of_rank_0(*group_, base_seed_);
   reducer_ = std::make_unique<GradientReducer>(
       *group_, *model_, parameters_,
       GradientReducer::Settings{.find_unused_parameters = args_.ddp_find_unused_parameters.value_or(true),
@@ -245,15 +241,8 @@ ForwardResult TorchStepPolicy::run_model(const std::function<ForwardResult()>& r
 }
 
 std::optional<int64_t> TorchStepPolicy::over_ranks(std::optional<int64_t> count) {
-  if (!count || !args_.average_tokens_across_devices || !group_->is_distributed()) return count;
-  return sum_over_ranks(*count);
-}
-
-int64_t TorchStepPolicy::sum_over_ranks(int64_t number) {
-  if (!group_->is_distributed()) return number;
-  const at::Tensor sum = at::full({1}, number, at::kLong);
-  group_->all_reduce(sum, Reduction::sum);
-  return sum.item<int64_t>();
+  if (!count || !args_.average_tokens_across_devices) return count;
+  return sum_over_ranks(*group_, *count);
 }
 
 bool TorchStepPolicy::counts_items() const {
@@ -293,7 +282,7 @@ int64_t TorchStepPolicy::input_tokens() {
   if (!tokens && !std::exchange(warned_of_tokens_, true)) {
     warn("include_num_input_tokens_seen finds no tokens to count: the batch has no tensor input_ids or inputs");
   }
-  return sum_over_ranks(tokens.value_or(0));
+  return sum_over_ranks(*group_, tokens.value_or(0));
 }
 
 void TorchStepPolicy::add_token_speed(Logs& logs, const TrainerState& state) const {
@@ -301,14 +290,8 @@ void TorchStepPolicy::add_token_speed(Logs& logs, const TrainerState& state) con
                             state.num_input_tokens_seen - initial_tokens_);
 }
 
-// As HuggingFace: the mean of float32 numbers, itself one.
-double TorchStepPolicy::mean_over_ranks(double running_loss) {
-  if (!group_->is_distributed()) return running_loss;
-  return group_->all_gather(at::scalar_tensor(running_loss, at::kFloat)).mean().item<double>();
-}
-
 Logs TorchStepPolicy::train_logs(int64_t steps) {
-  const double sum = mean_over_ranks(running_loss_.take());
+  const double sum = mean_over_ranks(*group_, running_loss_.take());
   total_loss_ += sum;
   Logs logs{{"loss", sum / static_cast<double>(steps)}};
   if (norm_.total.defined()) logs["grad_norm"] = norm_.value();
@@ -317,10 +300,8 @@ Logs TorchStepPolicy::train_logs(int64_t steps) {
 }
 
 Logs TorchStepPolicy::train_metrics(const TrainerState& state) {
-  total_loss_ += running_loss_.take();  // of this rank, as in HuggingFace; all take that of rank 0
-  const at::Tensor total_loss = at::scalar_tensor(total_loss_, at::kDouble);
-  group_->broadcast({total_loss});
-  total_loss_ = total_loss.item<double>();
+  // What was not logged yet is of each rank's own, as in HuggingFace; all take that of rank 0.
+  total_loss_ = of_rank_0(*group_, total_loss_ + running_loss_.take());
   const int64_t steps_done = state.global_step - initial_step_;
   const double steps = static_cast<double>(steps_done);
   const double planned_samples = args_.max_steps > 0
@@ -353,7 +334,11 @@ LRScheduler& TorchStepPolicy::lr_scheduler() {
 
 // --- Evaluation and prediction ---
 
-void TorchStepPolicy::use_prediction_set(PredictionSet set) { given_set_ = std::move(set); }
+void TorchStepPolicy::use_prediction_set(PredictionSet set) {
+  given_set_ = std::move(set);
+  if (!group_->is_distributed()) return;
+  check_same_on_all_ranks(*group_, "the dataset", absl::StrCat(given_set_->size, " examples"));
+}
 
 void TorchStepPolicy::reset_prediction_set() { given_set_.reset(); }
 

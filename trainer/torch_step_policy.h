@@ -179,8 +179,6 @@ class TorchStepPolicy {
   void join_ranks();
   bool counts_items() const;
   bool is_scaled(const ForwardResult& result) const;
-  int64_t sum_over_ranks(int64_t number);
-  double mean_over_ranks(double running_loss);
   const PredictionSet& selected_set() const;
   bool gathers_logits() const;
   bool includes(const char* what) const;  // for metrics

@@ -80,7 +80,8 @@ void save_or_load(const std::string& what, const std::string& output_dir, int64_
   const auto model = std::make_shared<Layers>(layers);
   const auto optimizer = downbeat::create_optimizer(*model, args);
   const auto lr_scheduler = downbeat::create_scheduler(*optimizer, args, 10);
-  downbeat::ModelCheckpoints checkpoints(model, args, [] { return std::string(); });
+  downbeat::ProcessGroup alone{downbeat::ProcessEnvironment()};
+  downbeat::ModelCheckpoints checkpoints(model, args, [] { return std::string(); }, alone);
   if (what == "load") {
     measure([&] {
       checkpoints.read(output_dir + "/checkpoint-1");

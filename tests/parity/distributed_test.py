@@ -7,6 +7,7 @@ each other's checkpoints. Besides, 2 processes with batches of 16 against one wi
 usage, with the Python of an environment that has reference/requirements.txt:
 distributed_test.py DIGITS_TWIN [NAME ...] (sequence_twin lies beside it)
 """
+import concurrent.futures
 import json
 import os
 import shutil
@@ -15,11 +16,12 @@ import sys
 import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path[:0] = [HERE, os.path.join(HERE, "reference")]
+sys.path[:0] = [HERE, os.path.join(HERE, "reference"), os.path.join(os.path.dirname(HERE), "trainer", "distributed")]
 os.environ["HF_HUB_OFFLINE"] = "1"
 import fuzz
 import golden_test
 import sequence_test
+import torchrun
 
 DIGITS = {"data": fuzz.DATA, "init": os.path.join(fuzz.GOLDEN, "init_h32.safetensors"), "hidden": 32,
           "learning_rate": 0.005, "per_device_train_batch_size": 16, "logging_steps": 1, "save_strategy": "no"}
@@ -75,15 +77,6 @@ CASES = {
 }
 
 
-def torchrun(processes, command, log):
-    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--no-python"]
-    run = subprocess.run([*launcher, f"--nproc_per_node={processes}", *command], capture_output=True, text=True,
-                         check=False, timeout=600)
-    with open(log, "w", encoding="utf-8") as file:
-        file.write(run.stdout + run.stderr)
-    assert run.returncode == 0, f"exit code {run.returncode} of {' '.join(command)}\n{run.stderr[-5000:]}"
-
-
 class Runs:
     """All runs of both sides, in a directory of their own."""
 
@@ -106,14 +99,19 @@ class Runs:
         with open(self.path(f"runs{processes}.json"), "w", encoding="utf-8") as file:
             json.dump(runs, file)
         program = os.path.join(HERE, "reference", "distributed_runs.py")
-        torchrun(processes, [sys.executable, program, self.path(f"runs{processes}.json")], self.path("log"))
+        torchrun.checked(processes, [sys.executable, program, self.path(f"runs{processes}.json")])
 
     def ours(self, processes, name, twin, flags, more):
         own = {k: ",".join(v.split()) if k == "include_for_metrics" else v for k, v in flags.items()}
         words = [golden_test.flag(key, value) for key, value in {**own, **more}.items()]
         words += [f"--output_dir={self.path(name)}", f"--trace={self.path(name)}.0.jsonl",
                   f"--final={self.path(name)}.safetensors"]
-        torchrun(processes, [self.twins[twin], *words], self.path("log"))
+        torchrun.checked(processes, [self.twins[twin], *words])
+
+    def all_ours(self, calls):
+        """Two at a time, as most of a run is the start of torchrun."""
+        with concurrent.futures.ThreadPoolExecutor(2) as pool:
+            list(pool.map(lambda call: self.ours(*call), calls))
 
     def left(self, name):
         """Every file that a run leaves, but those that each side calls its own way."""
@@ -148,8 +146,8 @@ def differences(runs, cases):
     for processes in counts:
         mine = {name: case for name, case in cases.items() if case[0] == processes}
         runs.theirs(processes, [(f"theirs_{name}", twin, flags, {}) for name, (_, twin, flags, _) in mine.items()])
-        for name, (_, twin, flags, _) in mine.items():
-            runs.ours(processes, f"ours_{name}", twin, flags, {})
+        runs.all_ours([(processes, f"ours_{name}", twin, flags, {}) for name, (_, twin, flags, _) in mine.items()])
+        for name in mine:
             found[name] = runs.difference(f"theirs_{name}", f"ours_{name}")
         found.update(resumed_differences(runs, processes, {name: case for name, case in mine.items() if case[3]}))
     return found
@@ -165,13 +163,14 @@ def resumed_differences(runs, processes, cases):
             resume = {"resume": os.path.join(runs.path(f"theirs_from_{whose}_{name}"), f"checkpoint-{step}")}
             requests.append((f"theirs_from_{whose}_{name}", twin, flags, resume))
     runs.theirs(processes, requests)
+    runs.all_ours([(processes, f"ours_from_{whose}_{name}", twin, flags,
+                    {"resume": os.path.join(runs.path(f"ours_from_{whose}_{name}"), f"checkpoint-{step}")})
+                   for name, (_, twin, flags, step) in cases.items() for whose in ("theirs", "ours")])
     found = {}
-    for name, (_, twin, flags, step) in cases.items():
+    for name in cases:
         whole = f"theirs_from_theirs_{name}"
         for whose in ("theirs", "ours"):
-            ours = f"ours_from_{whose}_{name}"
-            runs.ours(processes, ours, twin, flags, {"resume": os.path.join(runs.path(ours), f"checkpoint-{step}")})
-            found[f"{name}: Downbeat from {whose}"] = runs.difference(whole, ours)
+            found[f"{name}: Downbeat from {whose}"] = runs.difference(whole, f"ours_from_{whose}_{name}")
         found[f"{name}: HuggingFace from ours"] = runs.difference(whole, f"theirs_from_ours_{name}")
     return found
 
