@@ -101,11 +101,12 @@ def _draw(path, nodes, reductions):
     made = [text(10, 22, "A step's backward and the reductions of its gradients, rank 0 of 2", size=15, weight="bold"),
             text(_LEFT - 8, 58, "backward", "end"), *(box(node, 40, "#2563eb") for node in nodes),
             text(_LEFT - 8, 98, "reductions", "end"), *(box(reduction, 80, "#9ca3af") for reduction in reductions),
-            *(text(x(reduction.begin), 120, reduction.name, size=11) for reduction in reductions),
-            f'<path d="M{x(backward_end):.1f},34V126" stroke="#111827" stroke-width="1" stroke-dasharray="4 3"/>',
-            text(x(backward_end) - 4, 144, f"backward ends after {backward_end - begin:.1f} ms, the last reduction "
+            *(text(x(reduction.end), 120 + 14 * (i % 2), reduction.name, "end", size=11)  # in turn, as ends are close
+              for i, reduction in enumerate(reductions)),
+            f'<path d="M{x(backward_end):.1f},34V140" stroke="#111827" stroke-width="1" stroke-dasharray="4 3"/>',
+            text(x(backward_end) - 4, 156, f"backward ends after {backward_end - begin:.1f} ms, the last reduction "
                  f"after {max(r.end for r in reductions) - begin:.1f} ms", "end")]
     with open(path, "w", encoding="utf-8") as file:
-        file.write(f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="160" viewBox="0 0 {_WIDTH} 160" '
+        file.write(f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="170" viewBox="0 0 {_WIDTH} 170" '
                    f'font-family="sans-serif"><rect width="100%" height="100%" fill="white"/>\n' + "\n".join(made)
                    + "\n</svg>\n")

@@ -89,9 +89,6 @@ def run_by_hand(steps, margin, find_unused_parameters):
         optimizer.zero_grad()
         stopwatch.step_done(step)
     stopwatch.print(network)
-    if RANKS > 1:
-        distributed.barrier()
-        distributed.destroy_process_group()
 
 
 def run_trainer(steps, margin, find_unused_parameters):
@@ -127,10 +124,21 @@ def run_trainer(steps, margin, find_unused_parameters):
     stopwatch.print(network)
 
 
+def leave():
+    """Whoever leaves first would break the others' connections, and the end of a process group now and then aborts."""
+    sys.stdout.flush()
+    if RANKS > 1:
+        store = distributed.distributed_c10d._get_default_store()
+        store.set(f"bye_{RANK}", "")
+        store.wait([f"bye_{rank}" for rank in range(RANKS)])
+        os._exit(0)
+
+
 def main():
     torch.set_num_threads(1)
     run = {"trainer": run_trainer, "by_hand": run_by_hand}[sys.argv[1]]
     run(int(sys.argv[2]), int(sys.argv[3]), sys.argv[4] == "true")
+    leave()
 
 
 main()
