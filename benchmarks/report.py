@@ -16,6 +16,7 @@ SCRIPTS = {
     "dispatch": "benchmarks/dispatch/dispatch.py",
     "loop": "benchmarks/loop/loop.py",
     "data": "benchmarks/data/data.py",
+    "distributed": "benchmarks/distributed/distributed.py",
     "logging": "benchmarks/logging/logging_cost.py",
     "checkpoint": "benchmarks/checkpoint/checkpoint.py",
     "compile": "benchmarks/compile/compile.py",
@@ -34,6 +35,7 @@ def chapter(result):
             group = case["group"]
             lines += [f"### {group}", ""]
         lines += [runner.table_of(case)]
+    lines += [runner.plain_table_of(table) for table in result.get("tables", [])]
     lines += [f"- {text}" for text in result["notes"] + result["absent"]]
     return "\n".join(lines)
 

@@ -59,7 +59,7 @@ class Benchmark:
         self.repetitions = 1 if smoke else repetitions
         self.directory = directory or os.path.join(machine.ROOT, "benchmarks", "results")
         self.machine = machine.describe()
-        self.cases, self.notes, self.absent = [], [], []
+        self.cases, self.tables, self.notes, self.absent = [], [], [], []
         self.seconds = time.monotonic()
 
     def expect(self, seconds):
@@ -70,6 +70,11 @@ class Benchmark:
         """A sentence below the tables."""
         self.notes.append(text)
         print(text, flush=True)
+
+    def table(self, name, columns, rows):
+        """What is computed from measurements: texts, below the cases."""
+        self.tables.append({"table": name, "columns": columns, "rows": rows})
+        print(f"{self.name}: {name}" if self.smoke else "\n" + plain_table_of(self.tables[-1]), flush=True)
 
     def missing(self, side, how_to_get_it):
         """A rival that is not here is named, not passed over."""
@@ -129,7 +134,7 @@ class Benchmark:
         path = os.path.join(self.directory, f"{self.name}.json")
         result = {"benchmark": self.name, "title": self.title, "machine": self.machine,
                   "seconds": round(time.monotonic() - self.seconds), "notes": self.notes, "absent": self.absent,
-                  "cases": self.cases}
+                  "tables": self.tables, "cases": self.cases}
         with open(path, "w", encoding="utf-8") as file:
             json.dump(result, file, indent=1)
             file.write("\n")
@@ -153,6 +158,11 @@ def table_of(case):
                          f"| {ratio['median']:.3f} | {ratio['interval'][0]:.3f} … {ratio['interval'][1]:.3f} |")
         lines.append("")
     return "\n".join(lines)
+
+
+def plain_table_of(table):
+    lines = [table["columns"], ["---"] * len(table["columns"]), *table["rows"]]
+    return "\n".join([f"**{table['table']}**", "", *(f"| {' | '.join(line)} |" for line in lines), ""])
 
 
 def parser_of(description, smoke, repetitions=REPETITIONS):
