@@ -10,8 +10,8 @@
 // in vain, because a rank died, left, or did not come in time, is one std::runtime_error that says what was waited for
 // and names the ranks to blame. Only CPU tensors (Gloo).
 //
-// A process that is alone (world_size 1) may have a group,
-// too, so that code need not ask: it meets nobody, its collectives return at once, and it costs nothing.
+// A process that is alone (world_size 1) may have a group, too, so that code need not ask: it meets nobody, its
+// collectives return at once, and it costs nothing.
 //
 // From the first group of several on SIGPIPE no longer ends the process, as in Python: a rank that died would take
 // others along.
