@@ -120,6 +120,13 @@ bool TorchStepPolicy::shrink_train_batch(const std::exception_ptr& exception) {
   return true;
 }
 
+std::string TorchStepPolicy::checkpoint_to_resume(const std::string& resume_from_checkpoint) try {
+  return checkpoints_.to_resume(resume_from_checkpoint);
+} catch (const std::exception& error) {
+  leave_with_error(error.what());  // the others wait for what rank 0 has chosen
+  throw;
+}
+
 void TorchStepPolicy::begin_train(const TrainerState& state) {
   if (train_size_ == 0) throw std::invalid_argument("the training set is empty");
   if (args_.save_strategy != SaveStrategy::no) checkpoints_.prepare();

@@ -129,9 +129,7 @@ class TorchStepPolicy {
   void reset_prediction_set();
   EvalPrediction prediction() const;
 
-  std::string checkpoint_to_resume(const std::string& resume_from_checkpoint) {
-    return checkpoints_.to_resume(resume_from_checkpoint);
-  }
+  std::string checkpoint_to_resume(const std::string& resume_from_checkpoint);
   void save_model(const std::string& directory) const { checkpoints_.save_model(directory); }
   at::Device device() const { return device_; }
   Workers workers() const {

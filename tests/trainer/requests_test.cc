@@ -3,10 +3,17 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <initializer_list>
 #include <vector>
 
 namespace downbeat {
 namespace {
+
+TrainerControl asking(std::initializer_list<bool TrainerControl::*> flags) {
+  TrainerControl control;
+  for (const auto flag : flags) control.*flag = true;
+  return control;
+}
 
 // Two processes, of which the other one asks for `theirs` whenever all exchange.
 struct TwoProcesses {
@@ -23,8 +30,8 @@ struct TwoProcesses {
 
 TEST(RequestsOfAll, HoldsBackWhatIsAskedBeyondTheRules) {
   TwoProcesses two;
-  TrainerControl control{.should_evaluate = true, .should_log = true};
-  two.requests.hold(control, {.should_log = true});
+  TrainerControl control = asking({&TrainerControl::should_evaluate, &TrainerControl::should_log});
+  two.requests.hold(control, asking({&TrainerControl::should_log}));
   EXPECT_FALSE(control.should_evaluate);
   EXPECT_TRUE(control.should_log);
   EXPECT_TRUE(two.requests.any());
@@ -32,7 +39,7 @@ TEST(RequestsOfAll, HoldsBackWhatIsAskedBeyondTheRules) {
 
 TEST(RequestsOfAll, LeavesTheRulesAloneAndAsksForNothingThen) {
   TwoProcesses two;
-  TrainerControl control{.should_training_stop = true, .should_save = true};
+  TrainerControl control = asking({&TrainerControl::should_training_stop, &TrainerControl::should_save});
   two.requests.hold(control, control);
   EXPECT_TRUE(control.should_training_stop && control.should_save);
   EXPECT_FALSE(two.requests.any());
@@ -41,7 +48,7 @@ TEST(RequestsOfAll, LeavesTheRulesAloneAndAsksForNothingThen) {
 TEST(RequestsOfAll, SetsWhatAnyProcessAskedForAfterAnExchange) {
   TwoProcesses two;
   two.theirs.control.stop_training("they have seen enough");
-  TrainerControl control{.should_save = true};
+  TrainerControl control = asking({&TrainerControl::should_save});
   two.requests.hold(control, {});
   two.requests.exchange();
   two.requests.take_up(control);
@@ -52,7 +59,7 @@ TEST(RequestsOfAll, SetsWhatAnyProcessAskedForAfterAnExchange) {
 
 TEST(RequestsOfAll, DoesNotHoldBackAgainWhatAllKnow) {
   TwoProcesses two;
-  TrainerControl control{.should_save = true};
+  TrainerControl control = asking({&TrainerControl::should_save});
   two.requests.hold(control, {});
   two.requests.exchange();
   two.requests.take_up(control);
@@ -87,7 +94,7 @@ TEST(RequestsOfAll, KnowsASignalOfAnotherProcessUntilTheNextRun) {
 
 TEST(RequestsOfAll, DoesNothingForAProcessAlone) {
   RequestsOfAll requests({});
-  TrainerControl control{.should_epoch_stop = true};
+  TrainerControl control = asking({&TrainerControl::should_epoch_stop});
   requests.hold(control, {});
   requests.agree(control);
   EXPECT_TRUE(control.should_epoch_stop);

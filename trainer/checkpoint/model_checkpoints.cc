@@ -1,6 +1,7 @@
 #include "trainer/checkpoint/model_checkpoints.h"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <filesystem>
 #include <stdexcept>
@@ -170,7 +171,8 @@ std::string ModelCheckpoints::choose(const std::string& resume_from_checkpoint) 
 // The store of torchrun outlives the processes. What lay in output_dir before the first attempt is noted there, so that
 // a restart never goes on from the checkpoint of another training.
 std::vector<int64_t> ModelCheckpoints::steps_of_earlier_attempts() {
-  const std::string key = absl::StrCat("checkpoints before run ", ++runs_);
+  static std::atomic<int> runs = 0;  // of this process, which every attempt counts alike
+  const std::string key = absl::StrCat("checkpoints before run ", ++runs);
   const auto note = [&](int64_t step) {
     std::error_code gone;  // then nobody goes on from it
     const auto written = fs::last_write_time(checkpoint(step).directory + "/trainer_state.json", gone);
@@ -183,7 +185,8 @@ std::vector<int64_t> ModelCheckpoints::steps_of_earlier_attempts() {
   std::string present = "\n";
   for (const int64_t step : steps) present += note(step);
   const std::string before = group_.first_set(key, present);
-  std::erase_if(steps, [&](int64_t step) { return absl::StrContains(before, "\n" + note(step)); });
+  const bool is_first_attempt = group_.environment().restart_count == 0;
+  std::erase_if(steps, [&](int64_t step) { return is_first_attempt || absl::StrContains(before, "\n" + note(step)); });
   return steps;
 }
 

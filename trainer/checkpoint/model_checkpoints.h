@@ -89,7 +89,6 @@ class ModelCheckpoints {
   const TrainingArguments& args_;
   std::function<std::string()> config_;
   ProcessGroup& group_;
-  int runs_ = 0;  // that asked what to go on from
 
   std::optional<Checkpoint> writing_checkpoint_;  // or written, and nobody has asked for it
   std::future<absl::Status> writing_;

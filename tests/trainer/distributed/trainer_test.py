@@ -165,6 +165,13 @@ def test_what_rank_0_cannot_write_the_others_say(program):
     output.expect_error(r"rank 1 waited in vain for .*: rank 0 \(process \d+ on \S+\) ended with: cannot create .*")
 
 
+def test_what_rank_0_does_not_find_the_others_say(program):
+    output = Output(program, "--resume_from_checkpoint=true")
+    output.expect_error("resume_from_checkpoint=true finds no checkpoint in .*")
+    output.expect_error(r"rank 1 waited in vain for .*: rank 0 \(process \d+ on \S+\) ended with: "
+                        r"resume_from_checkpoint=true finds no checkpoint in .*")
+
+
 def test_arguments_that_several_processes_cannot_have_are_refused(program):
     output = Output(program, "--auto_find_batch_size=true")
     output.expect_error("auto_find_batch_size is for one process: .*")
@@ -180,10 +187,10 @@ def test_callbacks_run_on_the_ranks_of_their_type(program):
 
 
 def test_trainers_of_one_program_share_their_processes_or_meet_again(program):
-    output = Output(program, "--does=trains_thrice")
+    output = Output(program, "--does=trains_thrice", "--save_strategy=steps", "--save_steps=4")
     assert output.returncode == 0, output
     for rank in (0, 1):
-        assert output.of_rank(rank).count("ended after step 8") == 3, output
+        assert output.of_rank(rank).count("saved step 4") == output.of_rank(rank).count("ended after step 8") == 3, output
 
 
 def test_other_processes_say_what_log_level_replica_lets_through(program):
