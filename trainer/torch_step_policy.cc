@@ -198,7 +198,11 @@ bool TorchStepPolicy::forward_backward(int64_t substeps, int64_t steps_since_log
   if (reducer_) reducer_->before_forward(is_last_substep);
   const at::Tensor loss = training_loss(substeps);
   bool some_have_requests = false;
-  reducer_ ? void(some_have_requests = reducer_->backward(loss, has_requests)) : loss.backward();
+  if (reducer_) {
+    some_have_requests = reducer_->backward(loss, has_requests);
+  } else {
+    loss.backward();
+  }
   running_loss_.add(loss, steps_since_log, args_.logging_nan_inf_filter);
   return some_have_requests;
 }

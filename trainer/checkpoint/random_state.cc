@@ -67,6 +67,12 @@ PythonDict states_with(const at::Tensor& cpu) {
   return states;
 }
 
+PythonValue random_state() {
+  PythonDict states = states_with(state_of(at::detail::getDefaultCPUGenerator()));
+  if (at::hasCUDA()) states.set("cuda", state_of(at::globalContext().defaultGenerator(at::kCUDA)));
+  return states;
+}
+
 }  // namespace
 
 std::vector<PythonValue> random_states(ProcessGroup& group) {
@@ -76,12 +82,6 @@ std::vector<PythonValue> random_states(ProcessGroup& group) {
   for (const at::Tensor& cpu : group.all_gather(mine).chunk(group.world_size()))
     all.push_back(states_with(cpu.clone()));
   return all;
-}
-
-PythonValue random_state() {
-  PythonDict states = states_with(state_of(at::detail::getDefaultCPUGenerator()));
-  if (at::hasCUDA()) states.set("cuda", state_of(at::globalContext().defaultGenerator(at::kCUDA)));
-  return states;
 }
 
 absl::Status set_random_state(const PythonValue& state) {

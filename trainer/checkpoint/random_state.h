@@ -9,11 +9,9 @@
 
 namespace downbeat {
 
-// {"python", "numpy", "cpu"} and, where there is a GPU, "cuda". Nothing here draws from the generators of Python and
-// numpy: theirs are those of a fresh seed, so that HuggingFace, which insists on them, can go on from the file.
-PythonValue random_state();
-
-// Those of all ranks, on every rank: a collective.
+// {"python", "numpy", "cpu"} of each rank, on every rank, and, where there is a GPU, "cuda": a collective. Nothing here
+// draws from the generators of Python and numpy: theirs are those of a fresh seed, so that HuggingFace, which insists
+// on them, can go on from the file.
 std::vector<PythonValue> random_states(ProcessGroup& group);
 
 // Sets the generators of LibTorch. A state of the wrong kind or size is one sentence, and changes nothing.
